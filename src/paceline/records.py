@@ -1,0 +1,172 @@
+"""The values that travel: everything outside the engine exchanges these frozen records and nothing else.
+
+A study is a list of trials. A trial is a configuration (`Params`), a seed, and what was measured of it,
+one row an epoch and a fold. Searchers and stoppers see the trials as a `History`; stores keep them;
+reports draw them. Nothing here holds a clock or a random number.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Params: TypeAlias = dict[str, Any]
+"""A configuration: hyperparameter name -> number, string, bool, None or list of those (JSON data)."""
+
+COLUMNS = (
+    "train_loss",  # mean data loss (no penalties) over the epoch's batches, dropout and noise on
+    "train_error",  # share of wrong labels over the epoch's batches; NaN in regression
+    "loss",  # dev loss, no penalties, no label smoothing
+    "error",  # dev share of wrong labels
+    "balanced_accuracy",
+    "f1",  # macro mean over classes (binary: of class 1)
+    "auc",  # ROC; one class against the rest, macro mean; NaN unless it was asked for
+    "rmse",  # in the target's own unit, like mae
+    "mae",
+    "r2",
+    "learning_rate",  # at the last step of the epoch
+)
+"""What is measured of each epoch; dev figures unless they say train. NaN where a figure doesn't apply."""
+
+METRICS: dict[str, str] = {
+    "error": "minimize",
+    "loss": "minimize",
+    "log_loss": "minimize",
+    "accuracy": "maximize",
+    "balanced_accuracy": "maximize",
+    "f1": "maximize",
+    "auc": "maximize",
+    "rmse": "minimize",
+    "mae": "minimize",
+    "r2": "maximize",
+}
+"""Metrics that a study can be judged by, and their goal. accuracy = 1 - error; log_loss = loss of class tasks."""
+
+
+class Status(StrEnum):
+    """Where a trial stands."""
+
+    RUNNING = "running"  # proposed, training or paused at a rung
+    FINISHED = "finished"  # trained as long as its rule says (all epochs, or its early stopping)
+    STOPPED = "stopped"  # ended by a stopper or the study's budget
+    DIVERGED = "diverged"  # loss no longer finite (or absurd); frozen at its last finite epoch
+    FAILED = "failed"  # could not be run; `reason` says why
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurements:
+    """Consecutive epochs of one trial on one fold.
+
+    Attributes:
+        trial: number of the trial.
+        fold: 0 without cross-validation.
+        first_epoch: the epoch (counted from 1) of row 0.
+        values: (epochs, len(COLUMNS)) float32, read-only.
+    """
+
+    trial: int
+    fold: int
+    first_epoch: int
+    values: NDArray[np.float32]
+
+    @property
+    def last_epoch(self) -> int:
+        return self.first_epoch + len(self.values) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One configuration and how it did.
+
+    Attributes:
+        number: 0, 1, 2, ... in the order of proposal.
+        params: the proposed configuration (only what the space or the user set).
+        seed: 32-bit seed of weights, batches and masks; a function of (study seed, number).
+        cohort: the group of trials it is compared in (for Hyperband: the bracket).
+        status: see `Status`.
+        epoch: epochs trained so far (the least over its folds).
+        score: the study's metric by the study's `select` rule, mean over folds; None before the first epoch.
+        score_sd: population standard deviation of the score over folds; None without folds.
+        best_epoch: the epoch the score was taken at (of fold 0).
+        curve: the study's metric after each epoch, mean over folds, `epoch` values.
+        reason: one phrase: why it ended.
+        origin: who proposed it, e.g. "random", "grid", "manual", "default".
+    """
+
+    number: int
+    params: Params
+    seed: int
+    cohort: int = 0
+    status: Status = Status.RUNNING
+    epoch: int = 0
+    score: float | None = None
+    score_sd: float | None = None
+    best_epoch: int = 0
+    curve: tuple[float, ...] = field(default=(), repr=False)
+    reason: str = ""
+    origin: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.status is not Status.RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The trials that a searcher or stopper may know, in order of number.
+
+    Attributes:
+        trials: in order of number; running ones included.
+        goal: "minimize" or "maximize".
+    """
+
+    trials: Sequence[Trial] = ()
+    goal: str = "minimize"
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self.trials)
+
+    def losses(self) -> NDArray[np.float64]:
+        """(trials,) scores turned so that lower is better; inf for diverged and failed, NaN for none yet."""
+        sign = -1.0 if self.goal == "maximize" else 1.0
+        return np.array([loss_of(trial, sign) for trial in self.trials], dtype=np.float64)
+
+    def best(self) -> Trial | None:
+        """The trial with the best score (the first of equals), or None."""
+        losses = self.losses()
+        usable = np.isfinite(losses)
+        return self.trials[int(np.argmin(np.where(usable, losses, np.inf)))] if usable.any() else None
+
+
+def loss_of(trial: Trial, sign: float) -> float:
+    """A trial's score turned so that lower is better: `sign` is 1 to minimise and -1 to maximise."""
+    if trial.status in (Status.DIVERGED, Status.FAILED):
+        return float("inf")
+    return float("nan") if trial.score is None else sign * trial.score
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """What a store keeps about the study itself: the settings as plain JSON data, versions and fingerprint.
+
+    Attributes:
+        name: name of the study.
+        settings: the study file, complete (see settings.StudySettings), as JSON data.
+        environment: versions, platform, processor; data fingerprint.
+        goal: "minimize" or "maximize".
+        summary: written at the end: retrained seeds, test score, ties, compile counts; {} before.
+        state: "running", "interrupted" or "finished".
+    """
+
+    name: str
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    goal: str
+    summary: dict[str, Any] = field(default_factory=dict)
+    state: str = "running"
