@@ -1,0 +1,40 @@
+# `make demo` and `make test` need Python 3.11 or newer and make, nothing else: they build .venv themselves.
+# A stamp file in .venv says what is installed; it is renewed when pyproject.toml changes.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+
+.PHONY: demo test lint types clean
+
+demo: .venv/.installed
+	@rm -rf runs/demo
+	$(BIN)/paceline tune digits --minutes 0.5 --seed 0 --out runs/demo
+	@$(BIN)/paceline show runs/demo
+	@echo "report: $(CURDIR)/runs/demo/report.html"
+
+test: lint types
+	$(BIN)/pytest -q -n $(WORKERS)
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: .venv/.installed-test
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paceline needs Python 3.11 or newer, but this is " + sys.version.split()[0] + "; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/.installed-test: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable '.[test]'
+	@touch $@ .venv/.installed

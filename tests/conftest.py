@@ -1,0 +1,26 @@
+"""What all tests share: how hypothesis looks for counter-examples, and where development data lie.
+
+Hypothesis draws the same examples in every run, so that a red run is red again; to look further afield, run
+`HYPOTHESIS_PROFILE=explore pytest tests/laws`.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of development data beside the checkout; the test is skipped where there is none."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"development data are not at {folder}")
+    return folder
