@@ -17,7 +17,6 @@ from paceline.errors import EngineError, StudyError
 from paceline.records import COLUMNS, Measurements, Status, Trial
 
 STATUSES = {status.value: status for status in Status}
-CHUNK = 1024  # configurations decoded by one call of the JSON parser, which costs more than a small configuration
 
 
 def to_json(value: object, what: str) -> str:
@@ -54,19 +53,9 @@ def trial_row(trial: Trial) -> dict[str, Any]:
     }
 
 
-def trials_from(rows: Iterable[Sequence[Any]]) -> Iterator[Trial]:
+def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
     """Trials of rows (number, params, seed, cohort, status, epoch, score, score_sd, exact, best_epoch, reason,
-    origin[, curve]), in their order."""
-    chunk: list[Sequence[Any]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield from _decode(chunk)
-            chunk = []
-    yield from _decode(chunk)
-
-
-def _decode(rows: list[Sequence[Any]]) -> Iterator[Trial]:
+    origin[, curve]), in their order; all configurations are parsed at once."""
     parsed = json.loads(f"[{','.join([row[1] for row in rows])}]")
     if len(parsed) != len(rows):
         raise ValueError("params of trials aren't one JSON object each")
