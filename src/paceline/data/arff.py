@@ -76,8 +76,8 @@ def read_header(numbered: Iterator[tuple[int, str]], what: str) -> list[Attribut
     """The attributes; leaves the iterator at the first row."""
     attributes: list[Attribute] = []
     for number, line in numbered:
-        word, _, rest = line.strip().partition(" ") if " " in line.strip() else line.strip().partition("\t")
-        keyword = word.strip().lower()
+        word, rest = halves(line)
+        keyword = word.lower()
         if keyword == "@data":
             if not attributes:
                 raise DataError(f"{what} declares no @attribute before @data.")
@@ -87,7 +87,7 @@ def read_header(numbered: Iterator[tuple[int, str]], what: str) -> list[Attribut
                 raise DataError(f"Column names must differ, but {what} has {several(twice)} more than once.")
             return attributes
         if keyword == "@attribute":
-            attributes.append(read_attribute(rest.strip(), f"{what}, line {number}"))
+            attributes.append(read_attribute(rest, f"{what}, line {number}"))
         elif keyword != "@relation":
             raise DataError(f"{what}, line {number}: expected @relation, @attribute or @data, but got {word!r}.")
     raise DataError(f"{what} is no ARFF file: it has no @data line.")
@@ -105,19 +105,23 @@ def read_attribute(text: str, where: str) -> Attribute:
             raise DataError(f"{where}: the values of {name!r} must end with '}}'.")
         values = split_row(kind[1:-1], where, missing=False)
         return Attribute(name, "nominal", tuple(value or "" for value in values))
-    word, _, rest = kind.partition(" ")
+    word, rest = halves(kind)
     lowered = word.lower()
     if lowered in NUMERIC:
         return Attribute(name, "numeric")
     if lowered == "string":
         return Attribute(name, "string")
     if lowered == "date":
-        pattern = rest.strip()
-        return Attribute(
-            name, "date", format=strptime_format((split_row(pattern, where)[0] or ISO) if pattern else ISO)
-        )
+        pattern = split_row(rest, where)[0] if rest else None
+        return Attribute(name, "date", format=strptime_format(pattern or ISO))
     known = (*NUMERIC, "string", "date")
     raise DataError(f"{where}: {name!r} has the type {word!r}, which can't be read{did_you_mean(lowered, known)}")
+
+
+def halves(text: str) -> tuple[str, str]:
+    """The first word, and what follows it."""
+    word, *rest = text.split(None, 1)
+    return word, rest[0].strip() if rest else ""
 
 
 def strptime_format(java: str) -> str:

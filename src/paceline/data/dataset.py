@@ -22,10 +22,8 @@ from paceline.data.cells import days_of, texts
 from paceline.data.encoders import Encoder, plan
 from paceline.data.recipe import Recipe, fit_recipe
 from paceline.data.schema import KINDS, Column, Label, Task
-from paceline.data.split import Codes, Rows, Split, SplitSettings, k_folds
+from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k_folds
 from paceline.errors import DataError
-
-PARTS = ("train", "dev", "test", "train_dev")
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +216,7 @@ class Dataset:
         for name in targets.columns:
             for piece in content(targets[name]):
                 digest.update(piece)
-        for part in PARTS:
+        for part in PART_NAMES:
             rows: Rows = getattr(self.split, part)
             digest.update(f"{part}\0{len(rows)}\0".encode())
             digest.update(rows.astype("<i8").tobytes())
@@ -228,7 +226,7 @@ class Dataset:
         """A few lines for the terminal."""
         kinds = [(kind, sum(column.kind == kind for column in self.columns)) for kind in KINDS]
         features = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
-        sizes = ", ".join(f"{part} {len(rows):,}" for part in PARTS if len(rows := getattr(self.split, part)))
+        sizes = ", ".join(f"{part} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part)))
         lines = [
             f"{self.name}: {len(self):,} rows, {len(self.columns)} features ({features})",
             f"target   {self.target_name}: {self.task}{self.describe_target()}",

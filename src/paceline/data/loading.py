@@ -21,7 +21,7 @@ from paceline.data.dataset import Dataset, SplitKeys
 from paceline.data.infer import check_names, read_column, read_columns
 from paceline.data.read import READERS, Table, read_path
 from paceline.data.schema import Task, several
-from paceline.data.split import Codes, Split, SplitSettings, make_split
+from paceline.data.split import PART_NAMES, Codes, Split, SplitSettings, make_split
 from paceline.data.target import Target, class_codes, read_target
 from paceline.errors import DataError, did_you_mean
 
@@ -309,7 +309,7 @@ def divide_rows(
     home = singles(answer, keys)[main]
     rest = replace(settings, dev=0 if "dev" in given else settings.dev, test=0 if "test" in given else settings.test)
     found = make_split(len(main), rest, home=home, **keys.of(main))
-    placed = {part: main[getattr(found, part)] for part in ("train", "dev", "test", "train_dev")}
+    placed = {part: main[getattr(found, part)] for part in PART_NAMES}
     for code, part in enumerate(("dev", "test"), 1):
         if part in given:
             placed[part] = np.flatnonzero(parts == code)

@@ -23,7 +23,7 @@ from paceline.data.arff import read_arff
 from paceline.data.arrays import frame_of
 from paceline.data.cells import MISSING, all_of, is_number
 from paceline.data.infer import check_names
-from paceline.errors import DataError, MissingExtraError
+from paceline.errors import DataError, MissingExtraError, UserError
 
 DELIMITERS = ",;\t|"
 DECIMAL_COMMA = re.compile(r"(?:^|;)-?\d+,\d+(?:;|$)", re.MULTILINE)
@@ -74,7 +74,7 @@ def read_path(path: Path, as_text: list[str]) -> Table:
         raise DataError(f"The file {path.name!r} is empty.")
     try:
         table = reader(path, as_text)
-    except DataError:
+    except UserError:
         raise
     except (OSError, ValueError, EOFError, KeyError, BadZipFile, csv.Error) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -201,13 +201,15 @@ def read_excel(path: Path, as_text: list[str]) -> Table:
         warnings.filterwarnings("ignore", module="openpyxl")  # it complains of styles that it doesn't know
         with pd.ExcelFile(path, engine="openpyxl") as book:
             sheet = book.sheet_names[0]
-            header = book.parse(sheet, header=None, nrows=1, dtype=object)
+            header = pd.read_excel(book, sheet_name=sheet, header=None, nrows=1, dtype=object)
             if not len(header):
                 raise DataError(f"The first sheet of {path.name!r} is empty.")
             written = [str(name).strip() for name in header.iloc[0].dropna()]
             check_names(written, f"{path.name!r}")
             kept = {name: str for name in as_text if name in written}
-            frame = book.parse(sheet, na_values=sorted(MISSING), keep_default_na=False, dtype=cast(Any, kept))
+            frame = pd.read_excel(
+                book, sheet_name=sheet, na_values=sorted(MISSING), keep_default_na=False, dtype=cast(Any, kept)
+            )
             others = len(book.sheet_names) - 1
     notes = (f"Of {path.name!r} only the first sheet, {sheet!r}, is read.",) if others else ()
     return Table(stem(path), frame, notes=notes)
@@ -252,9 +254,10 @@ PART_NAMES = {"dev": ("dev", "val", "valid", "validation"), "test": ("test",)}
 
 def read_npz(path: Path, as_text: list[str]) -> Table:
     """Arrays X and y, or x_train, y_train and the like for test and dev; in any case of letters. Never unpickles."""
-    with np.load(path, allow_pickle=False) as file:
-        if isinstance(file, np.ndarray):
-            raise DataError(f"The file {path.name!r} must hold named arrays (numpy.savez), but it holds a single one.")
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        raise DataError(f"The file {path.name!r} must hold named arrays (numpy.savez), but it holds a single one.")
+    with loaded as file:
         names = {name.lower(): name for name in file.files}
         pairs = {"": find_pair(names, "")} | {part: find_pair(names, part) for part in ("train", "dev", "test")}
         main = pairs[""] or pairs["train"]

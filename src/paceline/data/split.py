@@ -23,6 +23,7 @@ Cell = tuple[int, int]
 
 CAP = 10_000  # dev and test need no more rows than that, however large the table (default sizes)
 SHARE = 0.2
+PART_NAMES = ("train", "dev", "test", "train_dev")
 
 
 @dataclass(frozen=True, slots=True)
