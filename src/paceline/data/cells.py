@@ -59,14 +59,17 @@ def texts(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[str]]:
         try:
             factors = pd.factorize(column)
         except TypeError as error:
-            kind = type(next(cell for cell in column if not isinstance(cell, str | int | float))).__name__
+            kind = type(
+                next((cell for cell in column if isinstance(cell, list | dict | set | np.ndarray)), column[0])
+            ).__name__
             raise DataError(f"A cell must hold one value, but column {column.name!r} holds a {kind}.") from error
         raw_codes, raw = np.asarray(factors[0]), list(factors[1])
     written = [text(value) for value in raw]
-    distinct = sorted(set(written) - MISSING)
+    used = np.bincount(raw_codes[raw_codes >= 0], minlength=len(written)) > 0  # a categorical may list more
+    distinct = sorted({word for word, here in zip(written, used, strict=True) if here} - MISSING)
     number = {word: code for code, word in enumerate(distinct)}
-    lookup = np.array([number.get(word, -1) for word in written] + [-1], dtype=np.int64)
-    return lookup[raw_codes], distinct
+    codes = np.array([number.get(word, -1) for word in written] + [-1], dtype=np.int64)
+    return codes[raw_codes], distinct
 
 
 def numbers(column: pd.Series[Any]) -> Floats:
