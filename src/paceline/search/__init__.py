@@ -1,0 +1,103 @@
+"""Searchers propose configurations, stoppers end trials early; any method goes with any stopper.
+
+    searcher = make_searcher("tpe", space, seed=0)
+    stopper = make_stopper("hyperband", epochs=81, eta=3)
+
+The contracts are in `base`; each method is one file, imported when it is asked for.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from paceline.errors import SettingsError, did_you_mean
+from paceline.records import Params
+from paceline.search.base import Cohort, Decision, Searcher, Stopper
+from paceline.space import Space
+
+__all__ = [
+    "METHODS",
+    "STOPPERS",
+    "Cohort",
+    "Decision",
+    "Searcher",
+    "Stopper",
+    "make_searcher",
+    "make_stopper",
+]
+
+_SEARCHERS = {
+    "manual": "listed:Manual",
+    "grid": "listed:Grid",
+    "random": "random:Random",
+    "sobol": "sobol:Sobol",
+}
+
+_STOPPERS = {
+    "none": "never:Never",
+    "median": "median:Median",
+    "halving": "halving:Halving",
+    "hyperband": "halving:Hyperband",
+    "patience": "patience:Patience",
+}
+
+METHODS: tuple[str, ...] = tuple(_SEARCHERS)
+"""Names that `make_searcher` knows."""
+
+STOPPERS: tuple[str, ...] = tuple(_STOPPERS)
+"""Names that `make_stopper` knows."""
+
+
+def make_searcher(method: str, space: Space, *, seed: int, first: Sequence[Params] = (), **options: Any) -> Searcher:
+    """A method by name.
+
+    Args:
+        method: one of `METHODS`.
+        space: where to search.
+        seed: the study's seed; only methods that draw a fixed sequence (`sobol`) use it.
+        first: configurations to try before the method's own, e.g. the default one.
+        options: the method's own, see its class.
+
+    Raises:
+        SettingsError: an unknown method or option, or an option out of its range.
+        SpaceError: a configuration of `first` isn't in the space, or the method can't search the space.
+    """
+    make = _known("method", method, _SEARCHERS, options, given=("space", "seed"))
+    searcher: Searcher = make(space, seed=seed, **options)
+    if not first:
+        return searcher
+    from paceline.search.first import First
+
+    return First(searcher, first)
+
+
+def make_stopper(name: str, *, epochs: int, **options: Any) -> Stopper:
+    """A stopper by name.
+
+    Args:
+        name: one of `STOPPERS`.
+        epochs: epochs of a whole training; sets the defaults of some options.
+        options: the stopper's own, see its class.
+
+    Raises:
+        SettingsError: an unknown stopper or option, or an option out of its range.
+    """
+    make = _known("stopper", name, _STOPPERS, options, given=("epochs",))
+    stopper: Stopper = make(epochs=epochs, **options)
+    return stopper
+
+
+def _known(
+    kind: str, name: str, known: dict[str, str], options: dict[str, Any], given: tuple[str, ...]
+) -> Callable[..., Any]:
+    if name not in known:
+        raise SettingsError(f"There is no {kind} {name!r}{did_you_mean(name, known)}")
+    module, _, attribute = known[name].partition(":")
+    make: Callable[..., Any] = getattr(import_module(f"paceline.search.{module}"), attribute)
+    own = [option for option in signature(make).parameters if option not in given]
+    own += ["first"] if kind == "method" else []
+    wrong = [f"{option!r}{did_you_mean(option, own)}" for option in options if option not in own]
+    if wrong:
+        raise SettingsError(f"{kind.capitalize()} {name!r} has no option " + " And none ".join(wrong))
+    return make

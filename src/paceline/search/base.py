@@ -1,0 +1,83 @@
+"""Searching as functions of the history.
+
+Every method is one function: `suggest(history, count, rng)`. For example
+
+    random:    suggest = [space.sample(rng) for _ in range(count)]
+    grid:      suggest = points[len(history) : len(history) + count]
+    tpe:       suggest = argmax over draws of density(good trials) / density(the rest)
+    cma-es:    suggest = draws from the Gaussian that a replay of the history's generations ends in
+
+No method keeps state of its own, so a resumed study is a replay: same history, same rng, same proposals.
+
+Stopping likewise: trials come in *cohorts* (for Hyperband a cohort is a bracket) and are compared at *rungs*
+(numbers of epochs). When all running trials of a cohort have reached a rung, `decide` says who goes on.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from paceline.records import History, Params
+from paceline.space import Space
+
+
+class Searcher(ABC):
+    """Proposes configurations. Pure in the history: holds its space and options, nothing that changes."""
+
+    space: Space
+
+    @abstractmethod
+    def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        """Up to `count` new configurations, none of which is in the history (compare `space.key`).
+
+        Fewer than `count` (or none) means that the space is used up.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A group of trials that start together and are compared with each other.
+
+    Attributes:
+        number: 0, 1, 2, ...
+        size: how many trials it starts with.
+        rungs: increasing epochs at which they are compared; the last is the end of training.
+        label: for people, e.g. "bracket 3".
+    """
+
+    number: int
+    size: int
+    rungs: tuple[int, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who of a cohort's running trials ends at this rung. All others go on to the next rung.
+
+    Attributes:
+        stop: number of trial -> one phrase of reason, e.g. "rank 20 of 27 at epoch 3".
+    """
+
+    stop: Mapping[int, str] = field(default_factory=dict)
+
+
+class Stopper(ABC):
+    """Decides which trials go on. Pure in its arguments, like a searcher."""
+
+    @abstractmethod
+    def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
+        """The cohorts of a study, in order; their sizes sum to `trials`, or they never end where it is None."""
+
+    @abstractmethod
+    def decide(self, history: History, cohort: Cohort, epoch: int) -> Decision:
+        """Compare the cohort's running trials at a rung below the last.
+
+        Args:
+            history: all trials of this and earlier cohorts; `trial.curve[:epoch]` is known for each running one
+                of this cohort. Later epochs of others must not be looked at.
+            cohort: the cohort whose running trials are compared (`trial.cohort == cohort.number`).
+            epoch: the rung reached.
+        """

@@ -1,0 +1,45 @@
+"""Some configurations first, then any method: the default one, a colleague's, an old study's best.
+
+    First(searcher, [default]).suggest = [default] + searcher.suggest
+
+A wrapper, so every method has the option. The wrapped method is told of the first ones as running trials,
+so it doesn't propose them too.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from paceline.records import History, Params, Trial
+from paceline.search.base import Searcher
+from paceline.search.past import Past
+
+
+class First(Searcher):
+    """`searcher`, after these configurations.
+
+    Args:
+        searcher: any method.
+        configurations: complete configurations of its space; those that the history holds are left out.
+
+    Raises:
+        SpaceError: a configuration isn't in the space.
+    """
+
+    def __init__(self, searcher: Searcher, configurations: Sequence[Params]) -> None:
+        self.space = searcher.space
+        self.searcher = searcher
+        for point in configurations:
+            self.space.validate(point)
+        self._first = {self.space.key(point): point for point in configurations}
+        self._past = Past(self.space)
+
+    def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        held = set(self._past.keys(history))
+        first = [dict(point) for key, point in self._first.items() if key not in held][:count]
+        if len(first) == count:
+            return first
+        start = len(history)
+        pending = tuple(Trial(number=start + i, params=point, seed=0) for i, point in enumerate(first))
+        told = History((*history.trials, *pending), history.goal) if pending else history
+        return first + self.searcher.suggest(told, count - len(first), rng)

@@ -1,0 +1,111 @@
+"""Successive halving, and Hyperband, which hedges over how early to be strict.
+
+A bracket with η = 3 and 27 epochs; its survivors train on from where they are:
+
+    epoch      1    3    9   27
+    trials    27    9    3    1
+
+Hyperband runs the brackets from strict (many trials, short looks) to none (few trials, all to the end),
+because early readings may mislead, and starts anew until the trials are used up:
+
+    27 at 1, 3, 9, 27     12 at 3, 9, 27     6 at 9, 27     4 at 27        (27 epochs, η = 3)
+"""
+
+from collections.abc import Iterator
+from itertools import count
+
+from paceline.errors import SettingsError
+from paceline.records import History
+from paceline.search.base import Cohort, Decision, Stopper
+from paceline.search.options import whole
+from paceline.search.rungs import geometric_rungs, halvings, members, ranked
+
+
+class Halving(Stopper):
+    """Successive halving, synchronous: at each rung the best 1/η of a cohort go on.
+
+    Args:
+        epochs: epochs of a whole training.
+        eta: η, one trial of this many goes on.
+        min_epochs: the first comparison is not before this epoch.
+        size: trials a cohort; by default as many as leave one at the end.
+
+    Source: Jamieson & Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter optimization".
+    """
+
+    def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, size: int | None = None) -> None:
+        self._eta, self._least = _checked(epochs, eta, min_epochs)
+        self._size = None if size is None else whole("size", size, 1)
+
+    def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
+        steps = halvings(epochs, self._least, self._eta)
+        size = self._eta**steps if self._size is None else self._size
+        for number, now in enumerate(_portions(trials, size)):
+            yield _bracket(number, now, steps, epochs, self._eta, f"halving {number + 1}")
+
+    def decide(self, history: History, cohort: Cohort, epoch: int) -> Decision:
+        return keep_best_share(history, cohort, epoch, self._eta)
+
+
+class Hyperband(Stopper):
+    """All brackets of successive halving in turn.
+
+    Args:
+        epochs: epochs of a whole training, Hyperband's R.
+        eta: η, one trial of this many goes on.
+        min_epochs: the first comparison of the strictest bracket is not before this epoch.
+
+    Source: Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization".
+    """
+
+    def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1) -> None:
+        self._eta, self._least = _checked(epochs, eta, min_epochs)
+
+    def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
+        strictest = halvings(epochs, self._least, self._eta)
+        left = trials
+        for number in count():
+            if left is not None and left <= 0:
+                return
+            steps = strictest - number % (strictest + 1)
+            size = -(-(strictest + 1) * self._eta**steps // (steps + 1))
+            now = size if left is None else min(size, left)
+            yield _bracket(number, now, steps, epochs, self._eta, f"bracket {steps}")
+            left = None if left is None else left - now
+
+    def decide(self, history: History, cohort: Cohort, epoch: int) -> Decision:
+        return keep_best_share(history, cohort, epoch, self._eta)
+
+
+def keep_best_share(history: History, cohort: Cohort, epoch: int, eta: int) -> Decision:
+    """After the k-th rung, size / η^k trials of the cohort are left; those that ended by themselves hold their rank."""
+    order = ranked(members(history, cohort), epoch, history.goal)
+    kept = max(1, cohort.size // eta ** (cohort.rungs.index(epoch) + 1))
+    return Decision(
+        {
+            trial.number: f"rank {rank} of {len(order)} at epoch {epoch}"
+            for rank, trial in enumerate(order, start=1)
+            if rank > kept and not trial.ended
+        }
+    )
+
+
+def _checked(epochs: int, eta: int, min_epochs: int) -> tuple[int, int]:
+    whole("eta", eta, 2)
+    whole("min_epochs", min_epochs, 1)
+    if min_epochs > epochs:
+        raise SettingsError(f"`min_epochs <= epochs` must hold, but got {min_epochs=}, {epochs=}.")
+    return eta, min_epochs
+
+
+def _portions(trials: int | None, size: int) -> Iterator[int]:
+    while trials is None or trials > 0:
+        now = size if trials is None else min(size, trials)
+        yield now
+        trials = None if trials is None else trials - now
+
+
+def _bracket(number: int, size: int, steps: int, epochs: int, eta: int, label: str) -> Cohort:
+    # A cut cohort is compared less often, and later: comparing a handful at the first epoch would leave one by chance.
+    steps = min(steps, halvings(size, 1, eta))
+    return Cohort(number, size, geometric_rungs(epochs, steps, eta), label=label)

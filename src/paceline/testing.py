@@ -1,0 +1,377 @@
+"""Contracts that a new searcher or stopper must pass; run them with pytest by one line.
+
+    class TestMySearcher(SearcherContract):
+        make = staticmethod(lambda space: MySearcher(space))
+
+    class TestMyStopper(StopperContract):
+        make = staticmethod(lambda epochs: MyStopper(epochs=epochs))
+
+Every law of `paceline.search.base` is one test. `imitate` is the smallest study: it asks, invents scores (with
+diverged, failed, stopped and running trials among them) and tells, so that a searcher can be driven
+without training anything.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from paceline.records import History, Params, Status, Trial
+from paceline.search.base import Cohort, Searcher, Stopper
+from paceline.space import Space
+
+SPACES: Mapping[str, Callable[[], Space]] = {
+    "one number": lambda: Space({"x": {"low": 0.0, "high": 1.0}}),
+    "numbers": lambda: Space({"x": {"low": -1.0, "high": 1.0}, "rate": {"low": 1e-5, "high": 0.1, "scale": "log"}}),
+    "choices": lambda: Space({"a": ["p", "q", "r", "s"], "b": [True, False, None], "c": ["u", "v", "w", "x", "y"]}),
+    "conditional": lambda: Space(
+        {
+            "rate": {"low": 1e-5, "high": 0.1, "scale": "log"},
+            "layers": {"low": 0, "high": 3},
+            "units": {"choices": [8, 16, 32], "per": "layers"},
+            "optimizer": {"choices": ["sgd", "momentum", "adam"], "weights": [1, 1, 3]},
+            "momentum": {"low": 0.5, "high": 0.99, "scale": "logit", "when": {"optimizer": ["momentum"]}},
+            "nesterov": {"choices": [True, False], "when": {"optimizer": ["momentum"]}},
+        }
+    ),
+    "sixty": lambda: Space(
+        {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(40)}
+        | {f"n{i}": {"low": 1, "high": 9} for i in range(10)}
+        | {f"c{i}": ["a", "b", "c"] for i in range(10)}
+    ),
+}
+"""Spaces that every searcher must manage."""
+
+
+def finite_space() -> Space:
+    """Seven points, one of them behind a condition."""
+    return Space({"kind": ["a", "b", "c"], "n": {"low": 1, "high": 5, "when": {"kind": ["b"]}}})
+
+
+def rng_at(history: History, seed: int = 0) -> np.random.Generator:
+    """The generator that a study hands to `suggest`: a function of its seed and the first new trial's number."""
+    return np.random.default_rng([seed, len(history)])
+
+
+def invented_score(params: Params) -> float:
+    """A score in [0, 1) of any configuration: a function of its key, without any pattern."""
+    text = Space.key(params)
+    return int(text[:8], 16) / 2**32
+
+
+def outcome(trial: Trial, epochs: int, *, mishaps: bool = True) -> Trial:
+    """The trial after its training: a falling curve, or (by its score) a divergence, a failure or an early stop."""
+    level = invented_score(trial.params)
+    curve = tuple(level + 1.0 / (epoch + 1) for epoch in range(epochs))
+    fate = int(level * 997) % 8 if mishaps else 7
+    if fate == 0:
+        return replace(trial, status=Status.DIVERGED, epoch=1, score=curve[0], curve=curve[:1], reason="not finite")
+    if fate == 1:
+        return replace(trial, status=Status.FAILED, reason="could not be run")
+    last = max(1, epochs // 3) if fate in (2, 3) else epochs
+    status = Status.STOPPED if fate in (2, 3) else Status.FINISHED
+    return replace(trial, status=status, epoch=last, score=curve[last - 1], best_epoch=last, curve=curve[:last])
+
+
+def imitate(
+    searcher: Searcher,
+    batches: Iterator[int] | list[int],
+    *,
+    seed: int = 0,
+    lag: int = 0,
+    epochs: int = 9,
+    history: History | None = None,
+    mishaps: bool = True,
+) -> History:
+    """Ask and tell without training.
+
+    Args:
+        searcher: any method.
+        batches: how many configurations to ask for, time after time; ends early when the space is used up.
+        seed: the study's seed.
+        lag: so many of the latest trials are still running whenever the searcher is asked.
+        epochs: length of a whole training.
+        history: what came before.
+        mishaps: whether some trials diverge, fail or are stopped.
+    """
+    trials = list(history or ())
+    for count in batches:
+        cut = max(0, len(trials) - lag)
+        trials[:cut] = [t if t.ended else outcome(t, epochs, mishaps=mishaps) for t in trials[:cut]]
+        asked = History(tuple(trials))
+        points = searcher.suggest(asked, count, rng_at(asked, seed))
+        if not points:
+            break
+        trials += [Trial(number=len(trials) + i, params=point, seed=i) for i, point in enumerate(points)]
+    return History(tuple(t if t.ended else outcome(t, epochs, mishaps=mishaps) for t in trials))
+
+
+class SearcherContract:
+    """The laws of `Searcher`. Override `make`.
+
+    Attributes:
+        make: space -> searcher, the same one each time.
+        endless: whether the method always fills a batch while the space holds unseen points; False for
+            methods that go through a list of their own.
+    """
+
+    make: ClassVar[Callable[[Space], Searcher]]
+    endless: ClassVar[bool] = True
+
+    def test_proposals_lie_in_the_space(self) -> None:
+        for name, space in _spaces():
+            history = imitate(type(self).make(space), [4, 1, 8, 8], lag=3)
+            assert len(history) > 0, name
+            for trial in history:
+                space.validate(trial.params)
+
+    def test_proposals_never_repeat(self) -> None:
+        for name, space in _spaces():
+            history = imitate(type(self).make(space), [16, 16, 1, 16], lag=5)
+            keys = [space.key(trial.params) for trial in history]
+            assert len(set(keys)) == len(keys), name
+
+    def test_batches_of_one_and_of_many(self) -> None:
+        for name, space in _spaces():
+            for history in (History(), imitate(type(self).make(space), [12])):
+                for count in (0, 1, 64):
+                    points = type(self).make(space).suggest(history, count, rng_at(history))
+                    assert len(points) <= count, name
+                    if self.endless and space.size is None:
+                        assert len(points) == count, name
+
+    def test_equal_questions_have_equal_answers(self) -> None:
+        for name, space in _spaces():
+            searcher = type(self).make(space)
+            history = imitate(searcher, [10, 10, 10], lag=4)
+            first = searcher.suggest(history, 5, rng_at(history))
+            searcher.suggest(History(history.trials[:7]), 3, np.random.default_rng(5))
+            assert searcher.suggest(history, 5, rng_at(history)) == first, name
+            assert type(self).make(space).suggest(history, 5, rng_at(history)) == first, name
+
+    def test_a_resumed_study_is_a_replay(self) -> None:
+        for name, space in _spaces():
+            batches = [6, 6, 6, 6]
+            whole = imitate(type(self).make(space), batches)
+            for done in range(1, len(batches)):
+                start = History(whole.trials[: sum(batches[:done])])
+                assert imitate(type(self).make(space), batches[done:], history=start) == whole, name
+
+    def test_a_history_of_mishaps_is_survived(self) -> None:
+        for status in (Status.DIVERGED, Status.FAILED, Status.RUNNING):
+            for name, space in _spaces():
+                rng = np.random.default_rng(1)
+                trials = [
+                    Trial(number=i, params=space.sample(rng), seed=i, status=status, epoch=1, curve=(float("nan"),))
+                    for i in range(20)
+                ]
+                points = type(self).make(space).suggest(History(tuple(trials)), 4, rng)
+                assert len(points) == 4 or not self.endless or space.size is not None, name
+
+    def test_foreign_configurations_in_the_history_are_survived(self) -> None:
+        for _, space in _spaces():
+            foreign = Trial(number=0, params={"not in it": 1}, seed=0, status=Status.FINISHED, score=0.0, curve=(0.0,))
+            history = imitate(type(self).make(space), [5, 5], history=History((foreign,)))
+            for trial in history.trials[1:]:
+                space.validate(trial.params)
+
+    def test_scores_to_maximise_mirror_scores_to_minimise(self) -> None:
+        for name, space in _spaces():
+            history = imitate(type(self).make(space), [12, 12])
+            turned = History(tuple(map(_turned, history)), "maximize")
+            expected = type(self).make(space).suggest(history, 6, rng_at(history))
+            assert type(self).make(space).suggest(turned, 6, rng_at(history)) == expected, name
+
+    def test_equal_scores_are_survived(self) -> None:
+        for name, space in _spaces():
+            history = imitate(type(self).make(space), [15])
+            level = tuple(replace(t, status=Status.FINISHED, score=0.5, curve=(0.5,)) for t in history)
+            points = type(self).make(space).suggest(History(level), 3, rng_at(history))
+            assert len(points) == 3 or not self.endless or space.size is not None, name
+
+    def test_a_finite_space_is_used_up_and_ends(self) -> None:
+        space = finite_space()
+        for batch in (1, 3, 64):
+            searcher = type(self).make(space)
+            history = imitate(searcher, [batch] * 12)
+            keys = {space.key(trial.params) for trial in history}
+            assert len(keys) == len(history)
+            if self.endless:
+                assert len(keys) == space.size
+            assert searcher.suggest(history, 4, rng_at(history)) == []
+
+    def test_a_space_of_one_point(self) -> None:
+        space = Space({"a": {"value": 3}})
+        searcher = type(self).make(space)
+        assert searcher.suggest(History(), 3, rng_at(History())) == [{"a": 3}]
+        done = imitate(searcher, [1])
+        assert searcher.suggest(done, 3, rng_at(done)) == []
+
+
+class StopperContract:
+    """The laws of `Stopper`. Override `make`: epochs -> stopper."""
+
+    make: ClassVar[Callable[[int], Stopper]]
+
+    def test_cohorts_sum_to_the_trials(self) -> None:
+        for epochs in (1, 2, 9, 30, 81):
+            for trials in (1, 2, 7, 50, 203):
+                cohorts = list(type(self).make(epochs).cohorts(trials, epochs))
+                assert sum(cohort.size for cohort in cohorts) == trials
+                assert [cohort.number for cohort in cohorts] == list(range(len(cohorts)))
+
+    def test_rungs_rise_to_the_end(self) -> None:
+        for epochs in (1, 2, 9, 30, 81):
+            for cohort in type(self).make(epochs).cohorts(60, epochs):
+                assert cohort.size >= 1
+                assert list(cohort.rungs) == sorted(set(cohort.rungs))
+                assert cohort.rungs[0] >= 1
+                assert cohort.rungs[-1] == epochs
+
+    def test_cohorts_without_end(self) -> None:
+        cohorts = type(self).make(9).cohorts(None, 9)
+        total = sum(next(cohorts).size for _ in range(40))
+        assert total >= 40
+
+    def test_only_running_trials_of_the_cohort_are_stopped(self) -> None:
+        for history, cohort, epoch in self._situations():
+            decision = type(self).make(cohort.rungs[-1]).decide(history, cohort, epoch)
+            may = {t.number for t in history if t.cohort == cohort.number and t.status is Status.RUNNING}
+            assert set(decision.stop) <= may
+            assert all(isinstance(reason, str) and reason for reason in decision.stop.values())
+
+    def test_decisions_repeat(self) -> None:
+        for history, cohort, epoch in self._situations():
+            stopper = type(self).make(cohort.rungs[-1])
+            first = stopper.decide(history, cohort, epoch)
+            stopper.decide(History(history.trials[: len(history) // 2], history.goal), cohort, epoch)
+            assert stopper.decide(history, cohort, epoch) == first
+            assert type(self).make(cohort.rungs[-1]).decide(history, cohort, epoch) == first
+
+    def test_later_epochs_and_later_cohorts_are_not_looked_at(self) -> None:
+        for history, cohort, epoch in self._situations():
+            stopper = type(self).make(cohort.rungs[-1])
+            seen = History(
+                tuple(
+                    t if t.ended else replace(t, curve=t.curve[:epoch]) for t in history if t.cohort <= cohort.number
+                ),
+                history.goal,
+            )
+            longer = History(tuple(_with_wild_future(t, cohort, epoch) for t in history), history.goal)
+            expected = stopper.decide(seen, cohort, epoch)
+            assert stopper.decide(history, cohort, epoch) == expected
+            assert stopper.decide(longer, cohort, epoch) == expected
+
+    def test_maximising_mirrors_minimising(self) -> None:
+        for history, cohort, epoch in self._situations():
+            stopper = type(self).make(cohort.rungs[-1])
+            turned = History(tuple(map(_turned, history)), "maximize")
+            assert (
+                stopper.decide(turned, cohort, epoch).stop.keys() == stopper.decide(history, cohort, epoch).stop.keys()
+            )
+
+    def test_curves_of_nothing_finite_are_survived(self) -> None:
+        for epochs in (2, 30):
+            stopper = type(self).make(epochs)
+            cohort = next(stopper.cohorts(12, epochs))
+            for value in (float("nan"), float("inf")):
+                history = History(
+                    tuple(Trial(i, {}, i, epoch=epochs, curve=(value,) * epochs) for i in range(cohort.size))
+                )
+                for epoch in cohort.rungs[:-1]:
+                    stopper.decide(history, cohort, epoch)
+
+    def test_a_cohort_of_one_or_none_running(self) -> None:
+        stopper = type(self).make(30)
+        for cohort in stopper.cohorts(1, 30):
+            history = History((Trial(0, {}, 0, epoch=30, curve=(0.5,) * 30),))
+            for epoch in cohort.rungs[:-1]:
+                assert set(stopper.decide(history, cohort, epoch).stop) <= {0}
+                assert not stopper.decide(History(), cohort, epoch).stop
+
+    def test_the_best_of_smooth_curves_survives(self) -> None:
+        """Where curves never cross, the trial that leads is never stopped."""
+        history = race(type(self).make(27), trials=60, epochs=27, crossing=False, mishaps=False)
+        best = min(history, key=lambda t: min(t.curve[:1]))
+        assert best.status is Status.FINISHED
+
+    def _situations(self) -> Iterator[tuple[History, Cohort, int]]:
+        """Rungs in the middle of studies with two cohorts and every status."""
+        for epochs in (2, 27):
+            stopper = type(self).make(epochs)
+            for crossing in (False, True):
+                yield from _rungs_of(stopper, trials=50, epochs=epochs, crossing=crossing)
+
+
+def race(stopper: Stopper, *, trials: int, epochs: int, crossing: bool, mishaps: bool = True, seed: int = 0) -> History:
+    """A whole study of invented curves under a stopper; the history it ends with."""
+    *_, (_, history) = _run(stopper, trials, epochs, crossing, mishaps, seed)
+    return history
+
+
+def _rungs_of(stopper: Stopper, *, trials: int, epochs: int, crossing: bool) -> Iterator[tuple[History, Cohort, int]]:
+    for rung, history in _run(stopper, trials, epochs, crossing, True, 0):
+        if rung is not None:
+            yield history, *rung
+
+
+def _run(
+    stopper: Stopper, trials: int, epochs: int, crossing: bool, mishaps: bool, seed: int
+) -> Iterator[tuple[tuple[Cohort, int] | None, History]]:
+    done: list[Trial] = []
+    for cohort in stopper.cohorts(trials, epochs):
+        start = len(done)
+        now = [_runner(start + i, cohort, epochs, crossing, mishaps, seed) for i in range(cohort.size)]
+        for epoch in cohort.rungs[:-1]:
+            now = [_advanced(t, epoch, seed, epochs, crossing) for t in now]
+            history = History((*done, *now))
+            yield (cohort, epoch), history
+            stop = stopper.decide(history, cohort, epoch).stop
+            now = [replace(t, status=Status.STOPPED, reason=stop[t.number]) if t.number in stop else t for t in now]
+        now = [_finished(_advanced(t, epochs, seed, epochs, crossing)) for t in now]
+        done += now
+    yield None, History(tuple(done))
+
+
+def _runner(number: int, cohort: Cohort, epochs: int, crossing: bool, mishaps: bool, seed: int) -> Trial:
+    trial = Trial(number, {"x": number}, number, cohort=cohort.number)
+    if mishaps and number % 7 == 3:
+        return replace(trial, status=Status.DIVERGED, epoch=1, curve=(0.0,), score=0.0)
+    if mishaps and number % 11 == 5:
+        return replace(trial, status=Status.FAILED)
+    if mishaps and number % 5 == 1:
+        return _finished(_advanced(trial, max(1, epochs // 4), seed, epochs, crossing))
+    return trial
+
+
+def _advanced(trial: Trial, epoch: int, seed: int, epochs: int, crossing: bool) -> Trial:
+    """A running trial trained on to an epoch: an exponential fall to its own level, or, crossing, with noise."""
+    if trial.status is not Status.RUNNING:
+        return trial
+    rng = np.random.default_rng([seed, trial.number])
+    level, speed, noise = rng.random(), rng.uniform(0.5, 2.0), rng.normal(0.0, 0.03, epochs)
+    fall = np.exp(-3.0 * (speed if crossing else 1.0) * np.arange(1, epochs + 1) / epochs)
+    curve = level + fall + (noise if crossing else 0.0)
+    return replace(trial, epoch=epoch, curve=tuple(curve[:epoch].tolist()), score=float(curve[:epoch].min()))
+
+
+def _finished(trial: Trial) -> Trial:
+    return replace(trial, status=Status.FINISHED) if trial.status is Status.RUNNING else trial
+
+
+def _turned(trial: Trial) -> Trial:
+    score = None if trial.score is None else -trial.score
+    return replace(trial, score=score, curve=tuple(-value for value in trial.curve))
+
+
+def _with_wild_future(trial: Trial, cohort: Cohort, epoch: int) -> Trial:
+    """The trial with other epochs behind the rung, as far as it goes on there."""
+    if trial.status is Status.RUNNING and trial.cohort == cohort.number:
+        return replace(trial, curve=(*trial.curve[:epoch], -100.0, 100.0), score=-100.0)
+    return trial
+
+
+def _spaces() -> Iterator[tuple[str, Any]]:
+    for name, make in SPACES.items():
+        yield name, make()

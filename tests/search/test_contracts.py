@@ -1,0 +1,60 @@
+"""Every method and every stopper keeps its contract; one line each."""
+
+import numpy as np
+
+from paceline.search import METHODS, STOPPERS, Searcher, make_searcher, make_stopper
+from paceline.space import Space
+from paceline.testing import SearcherContract, StopperContract
+
+
+def manual(space: Space) -> Searcher:
+    rng = np.random.default_rng(9)
+    return make_searcher("manual", space, seed=0, configurations=[space.sample(rng) for _ in range(80)])
+
+
+class TestManual(SearcherContract):
+    make = staticmethod(manual)
+    endless = False
+
+
+class TestGrid(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("grid", space, seed=0, points=3))
+    endless = False
+
+
+class TestRandom(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("random", space, seed=0))
+
+
+class TestSobol(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("sobol", space, seed=3))
+
+
+class TestFirst(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("random", space, seed=0, first=[space.default_point()]))
+
+
+class TestNone(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("none", epochs=epochs))
+
+
+class TestMedian(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("median", epochs=epochs))
+
+
+class TestHalving(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("halving", epochs=epochs))
+
+
+class TestHyperband(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("hyperband", epochs=epochs))
+
+
+class TestPatience(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("patience", epochs=epochs, patience=2))
+
+
+def test_every_name_is_tested_here() -> None:
+    tested = {name.removeprefix("Test").lower() for name in globals() if name.startswith("Test")}
+    missing = {name.replace("_", "") for name in (*METHODS, *STOPPERS)} - tested
+    assert missing <= {"bayes", "population"}  # these have files of their own
