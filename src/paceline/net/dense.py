@@ -1,0 +1,213 @@
+"""The dense net as pure functions over padded arrays.
+
+    x -> [noise, dropout] -> hidden 1 -> ... -> hidden L -> output
+    hidden:  f(x) = dropout(act(norm(x W + b)));  skip add: f(x) + x (projected where widths differ);
+             concat: [f(x), x]  (both from the second hidden layer on)
+
+Every hidden layer of a program is `width` columns wide. A trial's real units are the first `units[l]` of them;
+the unit mask puts the others' activations to exactly 0, so their weights get no gradient and stay 0.
+
+          real   padding
+    W  [ w w w | 0 0 ]        a = act(x W + b) * mask = [ a a a | 0 0 ]
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from paceline.net.activations import PRELU, activate, value_of
+from paceline.net.norms import BATCH, normalise, normalise_frozen
+from paceline.training.hyper import Hyper, Knobs
+from paceline.training.randomness import (
+    INPUT_NOISE_STREAM,
+    INPUT_STREAM,
+    WEIGHT_DROP_STREAM,
+    WEIGHT_NOISE_STREAM,
+    keep_cells,
+    key_of,
+    normal_cells,
+)
+
+Array = jax.Array
+Weights = tuple[dict[str, Array], ...]
+Statistics = tuple[dict[str, Array], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DenseShape:
+    """The static part of a dense-net trial: one compiled program each.
+
+    Attributes:
+        layers: hidden layers.
+        width: padded units of every hidden layer.
+        batch: rows a step.
+        inputs, outputs: padded columns of x and y.
+        train_rows, dev_rows: padded rows of the data arrays.
+        skip: "plain" (none, or add over equal widths), "project" (add over different widths) or "concat".
+        rare: rarely used features are compiled in too; see `pack.shapes`.
+        auc: the area under the ROC curve is measured each epoch.
+    """
+
+    layers: int
+    width: int
+    batch: int
+    inputs: int
+    outputs: int
+    train_rows: int
+    dev_rows: int
+    skip: str = "plain"
+    rare: bool = False
+    auc: bool = False
+
+    def layer_inputs(self, index: int) -> int:
+        """Padded inputs of hidden layer `index`, or of the output layer for index == layers."""
+        if index == 0:
+            return self.inputs
+        return self.width * (index if self.skip == "concat" else 1)
+
+
+def unit_masks(shape: DenseShape, hyper: Hyper) -> list[Array]:
+    """(width,) float32 for each hidden layer: 1 for real units."""
+    column = jnp.arange(shape.width)
+    return [(column < hyper.units[index]).astype(jnp.float32) for index in range(shape.layers)]
+
+
+def apply_training(
+    shape: DenseShape, weights: Weights, x: Array, row_weights: Array, hyper: Hyper, step: Array
+) -> tuple[Array, list[tuple[Array, Array]]]:
+    """Outputs of a training batch, with dropout, noise and batch statistics.
+
+    Args:
+        x: (batch, inputs); row_weights: (batch,) 1 for real rows, 0 for padding; step: () int32 global step.
+
+    Returns:
+        outputs (batch, outputs) and, for each hidden layer, the batch (mean, biased variance), each (width,).
+    """
+    knobs = Knobs(hyper)
+    count = jnp.sum(row_weights)
+    masks = unit_masks(shape, hyper)
+    kernels = [layer["kernel"] for layer in weights]
+    if shape.rare:
+        x = _noisy(x, knobs.input_noise, hyper, step)
+        kernels = [_disturbed(shape, kernel, index, hyper, step, masks) for index, kernel in enumerate(kernels)]
+    x = _dropped(x, knobs.input_dropout, hyper, step, INPUT_STREAM)
+    moments = []
+    for index in range(shape.layers):
+        layer, mask = weights[index], masks[index]
+        alpha = knobs.layer("alpha", index)
+        alpha = jnp.where(hyper.activations[index] == PRELU, layer["slope"], alpha)
+        activity = (knobs.activity_l1 / count, knobs.activity_l2 / count) if shape.rare else (jnp.float32(0), jnp.float32(0))
+        before = jnp.where(knobs.norm_before > 0, knobs.norm, 0)
+        bias = jnp.where(before == BATCH, 0.0, layer["bias"])
+        u = x @ kernels[index] + bias
+        u, mean, variance = normalise(
+            before, u, layer["scale"], layer["offset"], row_weights, mask, knobs.norm_epsilon
+        )
+        a = activate(hyper.activations[index], alpha, activity, row_weights, u) * mask
+        if shape.rare:
+            after = jnp.where(knobs.norm_after > 0, knobs.norm, 0)
+            a, mean_after, variance_after = normalise(
+                after, a, layer["scale"], layer["offset"], row_weights, mask, knobs.norm_epsilon
+            )
+            a = a * mask
+            mean = jnp.where(after == BATCH, mean_after, mean)
+            variance = jnp.where(after == BATCH, variance_after, variance)
+        moments.append((mean, variance))
+        rate = knobs.layer("dropout", index)
+        if shape.rare:
+            rate = jnp.where(knobs.drop_weights > 0, 0.0, rate)
+        a = _dropped(a, rate, hyper, step, index + 1)
+        x = joined(shape, layer, index, x, a, hyper)
+    return x @ kernels[-1] + weights[-1]["bias"], moments
+
+
+def apply_frozen(shape: DenseShape, weights: Weights, statistics: Statistics, x: Array, hyper: Hyper) -> Array:
+    """Outputs (rows, outputs) for evaluation: no dropout or noise, running statistics. `x`: (rows, inputs)."""
+    knobs = Knobs(hyper)
+    masks = unit_masks(shape, hyper)
+    for index in range(shape.layers):
+        layer, mask, running = weights[index], masks[index], statistics[index]
+        alpha = knobs.layer("alpha", index)
+        alpha = jnp.where(hyper.activations[index] == PRELU, layer["slope"], alpha)
+
+        def norm(kind: Array, z: Array, layer: Any = layer, running: Any = running, mask: Array = mask) -> Array:
+            return normalise_frozen(
+                kind, z, layer["scale"], layer["offset"], running["mean"], running["variance"], mask, knobs.norm_epsilon
+            )
+
+        before = jnp.where(knobs.norm_before > 0, knobs.norm, 0)
+        bias = jnp.where(before == BATCH, 0.0, layer["bias"])
+        u = norm(before, x @ layer["kernel"] + bias)
+        a = value_of(hyper.activations[index], alpha, u) * mask
+        if shape.rare:
+            a = norm(jnp.where(knobs.norm_after > 0, knobs.norm, 0), a) * mask
+        x = joined(shape, layer, index, x, a, hyper)
+    return x @ weights[-1]["kernel"] + weights[-1]["bias"]
+
+
+def joined(shape: DenseShape, layer: dict[str, Array], index: int, x: Array, a: Array, hyper: Hyper) -> Array:
+    """A hidden layer's output after its skip connection."""
+    if index == 0:
+        return a
+    if shape.skip == "concat":
+        return jnp.concatenate([a, x], axis=1)
+    if shape.skip == "project":
+        same = hyper.units[index] == hyper.units[index - 1]
+        return a + jnp.where(same, x, x @ layer["projection"])
+    return a + Knobs(hyper).skip_add * x
+
+
+def _dropped(x: Array, rate: Array, hyper: Hyper, step: Array, stream: int) -> Array:
+    """Inverted dropout; rate 0 returns x bit for bit."""
+    rows, columns = x.shape
+
+    def drop() -> Array:
+        keep = keep_cells(key_of(hyper.seed, step, stream), rows, columns, rate)
+        return jnp.where(keep, 1 / (1 - rate), 0.0)
+
+    # The branch makes a factor, not the product: autodiff never enters it.
+    return x * jax.lax.cond(rate > 0, drop, lambda: jnp.ones((rows, columns), x.dtype))
+
+
+def _noisy(x: Array, sd: Array, hyper: Hyper, step: Array) -> Array:
+    rows, columns = x.shape
+
+    def add(x: Array) -> Array:
+        return x + sd * normal_cells(key_of(hyper.seed, step, INPUT_NOISE_STREAM), rows, columns)
+
+    return jax.lax.cond(sd > 0, add, lambda x: x, x)
+
+
+def _disturbed(shape: DenseShape, kernel: Array, index: int, hyper: Hyper, step: Array, masks: list[Array]) -> Array:
+    """A kernel under weight noise and N4's dropout of weights; its gradient is taken at the disturbed place."""
+    knobs = Knobs(hyper)
+    rows, columns = kernel.shape
+
+    def add(kernel: Array) -> Array:
+        noise = normal_cells(key_of(hyper.seed, step, WEIGHT_NOISE_STREAM + index + 1), rows, columns)
+        # Padded weights must stay 0 in the product: they are the ones whose value is exactly 0 and whose place
+        # is outside the real block.
+        return kernel + knobs.weight_noise * noise * _real_block(shape, index, hyper, masks)
+
+    kernel = jax.lax.cond(knobs.weight_noise > 0, add, lambda kernel: kernel, kernel)
+    if index == shape.layers:
+        return kernel
+    rate = jnp.where(knobs.drop_weights > 0, knobs.layer("dropout", index), 0.0)
+    return _dropped(kernel, rate, hyper, step, WEIGHT_DROP_STREAM + index + 1)
+
+
+def _real_block(shape: DenseShape, index: int, hyper: Hyper, masks: list[Array]) -> Array:
+    """(inputs, units) 1 where layer `index`'s kernel has a real weight; input columns beyond x's are harmless."""
+    if index == shape.layers:
+        columns = (jnp.arange(shape.outputs) < hyper.outputs).astype(jnp.float32)
+    else:
+        columns = masks[index]
+    if index == 0:
+        rows = jnp.ones((shape.inputs,), jnp.float32)
+    elif shape.skip == "concat":
+        rows = jnp.concatenate([masks[place] for place in range(index - 1, -1, -1)])
+    else:
+        rows = masks[index - 1]
+    return rows[:, None] * columns[None, :]

@@ -1,0 +1,295 @@
+"""Training given configurations, packed: `train`, `train_many`, and `Run`, what comes of one.
+
+    runs = train_many(data, [{"learning_rate": 1e-3}, {"learning_rate": 1e-2}], epochs=30, seeds=[0])
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.data import Dataset, class_weights
+from paceline.errors import EngineError, SettingsError, did_you_mean
+from paceline.hyperparameters import Hyperparameters, resolve
+from paceline.net.initializers import Weights
+from paceline.pack.lanes import Lanes, default_count
+from paceline.pack.programs import Programs, default_folder
+from paceline.pack.trials import Arrays, Prepared, prepare, put_arrays
+from paceline.records import COLUMNS, METRICS, Params
+from paceline.training.hyper import default_metric
+from paceline.training.program import DIVERGED, EARLY, State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from paceline.data import Fold
+    from paceline.model import Model
+
+Array = NDArray[np.float32]
+OUTCOMES = {DIVERGED: "diverged", EARLY: "early"}
+REGRESSION_METRICS = ("loss", "rmse", "mae", "r2")
+
+
+@cache
+def shared_programs() -> Programs:
+    """The compiled programs of this process, stored in the user's cache folder."""
+    return Programs(default_folder())
+
+
+def lane_count(lanes: int | None) -> int:
+    """How many lanes to use: what is asked for, or as many as the cores suggest."""
+    if lanes is None:
+        return default_count(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if isinstance(lanes, bool) or not isinstance(lanes, int) or lanes < 1:
+        raise SettingsError(f"`lanes >= 1` must hold, but got lanes={lanes!r}.")
+    return lanes
+
+
+def chosen_metric(metric: str | None, task: str) -> str:
+    """The metric to judge by: the given one if it suits the task, else the task's default."""
+    if metric is None:
+        return default_metric(task)
+    if metric not in METRICS:
+        raise SettingsError(f"unknown metric {metric!r}{did_you_mean(metric, METRICS)}")
+    suits = {
+        "regression": REGRESSION_METRICS,
+        "multilabel": ("loss", "log_loss", "error", "accuracy", "auc"),
+    }.get(task, tuple(name for name in METRICS if name not in REGRESSION_METRICS or name == "loss"))
+    if metric not in suits:
+        raise SettingsError(f"metric {metric!r} doesn't suit a {task} target; it may be {', '.join(suits)}.")
+    return metric
+
+
+@dataclass(frozen=True, eq=False)
+class RawRun:
+    """What training leaves, in plain arrays.
+
+    Attributes:
+        measurements: (epochs, len(COLUMNS)) float32.
+        weights, statistics: of the last epoch; see `net.initializers.initial_weights`.
+        best_weights, best_statistics: at the best epoch by the metric.
+        best_epoch: counted from 1; 0 if no epoch was fine.
+        status: "finished", "early" (stopped by its patience) or "diverged".
+        epochs: epochs trained.
+    """
+
+    measurements: Array
+    weights: Weights
+    statistics: list[dict[str, Array]]
+    best_weights: Weights
+    best_statistics: list[dict[str, Array]]
+    best_epoch: int
+    status: str
+    epochs: int
+
+
+def raw_run(prepared: Prepared, state: State, measurements: Array) -> RawRun:
+    weights, statistics = prepared.weights(state, best=False)
+    best_weights, best_statistics = prepared.weights(state, best=True)
+    return RawRun(
+        measurements=measurements,
+        weights=weights,
+        statistics=statistics,
+        best_weights=best_weights,
+        best_statistics=best_statistics,
+        best_epoch=int(state.best_epoch),
+        status=OUTCOMES.get(int(state.status), "finished"),
+        epochs=int(state.epoch),
+    )
+
+
+def train_prepared(trials: Sequence[Prepared], *, epochs: int, lanes: int | None = None) -> list[RawRun]:
+    """Train prepared trials on lanes; results in the same order."""
+    results: dict[int, RawRun] = {}
+    with Lanes(shared_programs(), lane_count(lanes)) as pool:
+        pool.submit(trial.job(index, trial.first_state(), epochs, (index,)) for index, trial in enumerate(trials))
+        while len(results) < len(trials):
+            for done in pool.collect(timeout=1.0):
+                if done.error is not None:
+                    raise EngineError(f"a trial could not be trained: {done.error}") from done.error
+                index = int(str(done.key))
+                results[index] = raw_run(trials[index], done.state, done.measurements)
+    return [results[index] for index in range(len(trials))]
+
+
+def train_arrays(
+    config: Hyperparameters,
+    x_train: Array,
+    y_train: Array,
+    x_dev: Array,
+    y_dev: Array,
+    *,
+    task: str,
+    seed: int,
+    epochs: int,
+    class_weights: Array | None = None,
+    target_scale: float = 1.0,
+    metric: str | None = None,
+) -> RawRun:
+    """Train one configuration on arrays that are ready for the net.
+
+    Args:
+        x_train (n, f), x_dev (m, f): normalised inputs, float32.
+        y_train (n, c), y_dev (m, c): one-hot classes, 0/1 labels or standardised numbers, float32.
+        task: "binary", "classes", "multilabel" or "regression".
+        class_weights: (c,), for binary (2,), float32.
+        target_scale: what regression errors are multiplied by.
+    """
+    arrays = put_arrays(x_train, y_train, x_dev, y_dev, task=task, target_scale=target_scale)
+    prepared = prepare(
+        config,
+        arrays,
+        seed=seed,
+        epochs=epochs,
+        metric=chosen_metric(metric, task),
+        class_weights=class_weights,
+    )
+    return train_prepared([prepared], epochs=epochs)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One trained configuration.
+
+    Attributes:
+        params: the configuration as given.
+        seed: of weights, batches and masks.
+        status: "finished", "early" (stopped by its patience) or "diverged".
+        metric: what `score` and `best_epoch` go by.
+        score: dev metric at the best epoch; NaN if no epoch was fine.
+        best_epoch: counted from 1.
+        raw: curves and weights as plain arrays.
+        findings: what is worth knowing about the run, a sentence each.
+    """
+
+    params: Params
+    seed: int
+    status: str
+    metric: str
+    score: float
+    best_epoch: int
+    raw: RawRun = field(repr=False)
+    config: Hyperparameters = field(repr=False)
+    fold: Fold = field(repr=False)
+    findings: tuple[str, ...] = ()
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch: train loss and error, dev metrics (accuracy included), learning rate."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.raw.measurements.astype(np.float64), columns=list(COLUMNS))
+        frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
+        frame.insert(frame.columns.get_loc("error") + 1, "accuracy", 1 - frame["error"])  # type: ignore[operator]
+        return frame.dropna(axis=1, how="all")
+
+    @property
+    def model(self) -> Model:
+        """The model at the best epoch."""
+        from paceline.model import Model
+
+        return Model.from_weights(self.config, self.raw.best_weights, self.raw.best_statistics, self.fold.recipe)
+
+
+def metric_value(metric: str, row: Array) -> float:
+    """A metric of one row of measurements, in its own unit and sign."""
+    if metric == "accuracy":
+        return 1.0 - float(row[COLUMNS.index("error")])
+    return float(row[COLUMNS.index("loss" if metric == "log_loss" else metric)])
+
+
+def fold_arrays(fold: Fold, task: str) -> Arrays:
+    """A fold on the device; regression errors come out in the target's unit where there is one target."""
+    scale = np.atleast_1d(np.asarray(fold.recipe.target_scale, np.float64)) if task == "regression" else np.ones(1)
+    return put_arrays(
+        fold.x_train,
+        fold.y_train,
+        fold.x_dev,
+        fold.y_dev,
+        task=task,
+        target_scale=float(scale[0]) if len(scale) == 1 else 1.0,
+    )
+
+
+def train_many(
+    data: Dataset,
+    params: Sequence[Params | Mapping[str, Any]],
+    *,
+    epochs: int = 30,
+    seeds: Sequence[int] = (0,),
+    metric: str | None = None,
+    lanes: int | None = None,
+    standardize: str = "standard",
+) -> list[Run]:
+    """Train configurations together, each once a seed.
+
+    Args:
+        data: from `load`.
+        params: configurations; what they leave out takes its default (see `hyperparameters`).
+        epochs: at most so many each (early stopping and divergence may end a run sooner).
+        seeds: each configuration is trained with each seed.
+        metric: dev metric that picks the best epoch; default error, for regression rmse.
+        lanes: threads that train; default one more than cores.
+
+    Returns:
+        Runs in the order of `params`, and within each of `seeds`. A run's curve doesn't depend on its company.
+
+    Raises:
+        HyperparameterError, SettingsError: a configuration or argument breaks a rule; nothing is trained then.
+    """
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise SettingsError(f"`epochs >= 1` must hold, but got epochs={epochs!r}.")
+    task = str(data.task)
+    metric = chosen_metric(metric, task)
+    configs = [resolve(item, task=task) for item in params]
+    fold = data.fold(standardize=standardize)
+    arrays = fold_arrays(fold, task)
+    trials = [
+        prepare(
+            config,
+            arrays,
+            seed=seed,
+            epochs=epochs,
+            metric=metric,
+            class_weights=None if config.class_weight is None else class_weights(config.class_weight, data),
+        )
+        for config in configs
+        for seed in seeds
+    ]
+    raws = train_prepared(trials, epochs=epochs, lanes=lanes)
+    given = [dict(item) for item in params for _ in seeds]
+    return [
+        Run(
+            params=item,
+            seed=trial.seed,
+            status=raw.status,
+            metric=metric,
+            score=metric_value(metric, raw.measurements[raw.best_epoch - 1]) if raw.best_epoch else float("nan"),
+            best_epoch=raw.best_epoch,
+            raw=raw,
+            config=trial.config,
+            fold=fold,
+            findings=run_findings(raw),
+        )
+        for item, trial, raw in zip(given, trials, raws, strict=True)
+    ]
+
+
+def run_findings(raw: RawRun) -> tuple[str, ...]:
+    """What the status of a run means, in words."""
+    if raw.status == "diverged":
+        return (f"diverged in epoch {raw.epochs}: the loss was no longer finite, or absurd; lower the learning rate.",)
+    if raw.status == "early":
+        return (f"early stopping ended the run after epoch {raw.epochs}; the best was epoch {raw.best_epoch}.",)
+    return ()
+
+
+def train(data: Dataset, *, epochs: int = 30, seed: int = 0, metric: str | None = None, **params: Any) -> Run:
+    """Train one configuration, e.g. `train(data, epochs=30, learning_rate=1e-3, units=128)`; see `train_many`."""
+    return train_many(data, [params], epochs=epochs, seeds=[seed], metric=metric)[0]

@@ -1,0 +1,87 @@
+"""Learning-rate and momentum schedules as one switch over scalars.
+
+Time t counts epochs (or steps) from 0. A trial first warms up, then holds its first rate, then falls by the rule;
+s = max(0, t - warmup - hold) is the time since the fall began and S the time it has. (N1, N2, N4; Smith 2018
+for one-cycle.)
+"""
+
+import jax
+import jax.numpy as jnp
+
+from paceline.hyperparameters import SCHEDULES
+from paceline.training.hyper import Hyper, Knobs
+
+Array = jax.Array
+
+ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 25.0, 1e4
+
+
+def learning_rate(hyper: Hyper, epoch: Array, step: Array, steps_per_epoch: Array, plateau: Array) -> Array:
+    """The rate of one step.
+
+    Args:
+        epoch, step: () int32, both from 0; step counts over the whole run.
+        steps_per_epoch: () int32.
+        plateau: () float32, product of the cuts of reduce-on-plateau so far.
+    """
+    knobs = Knobs(hyper)
+    by_step = knobs.schedule_unit_step > 0
+    unit = jnp.where(by_step, steps_per_epoch, 1).astype(jnp.float32)
+    t = jnp.where(by_step, step, epoch).astype(jnp.float32)
+    total = knobs.epochs.astype(jnp.float32) * unit
+    warmup = knobs.warmup_epochs * unit
+    since = jnp.maximum(t - warmup - knobs.hold_epochs * unit, 0.0)
+    span = jnp.maximum(total - warmup - knobs.hold_epochs * unit, 1.0)
+    share = jnp.minimum(since / span, 1.0)
+    rate, k = knobs.learning_rate, knobs.schedule_rate
+
+    rules = {
+        "constant": lambda: rate,
+        "step": lambda: rate * jnp.power(knobs.schedule_drop, jnp.floor(since / knobs.schedule_every)),
+        "exponential": lambda: rate * jnp.power(k, since),
+        "inverse_time": lambda: rate / (1 + k * since),
+        "inverse_root": lambda: rate * k / jnp.sqrt(since + 1),
+        "power": lambda: rate / jnp.power(since + 1, knobs.schedule_power),
+        "linear": lambda: rate * (1 - (1 - knobs.schedule_end) * share),
+        "cosine": lambda: rate * (knobs.schedule_end + (1 - knobs.schedule_end) * 0.5 * (1 + jnp.cos(jnp.pi * share))),
+        "one_cycle": lambda: _one_cycle(rate, t, total),
+        "manual": lambda: _last_point(hyper.points, epoch, rate),
+        "plateau": lambda: rate * plateau,
+    }
+    result = jax.lax.switch(knobs.schedule, [rules[name] for name in SCHEDULES])
+    rising = (t < warmup) & (knobs.schedule != SCHEDULES.index("one_cycle"))
+    return jnp.where(rising, rate * (t + 1) / (warmup + 1), result)
+
+
+def _one_cycle(rate: Array, t: Array, total: Array) -> Array:
+    """Cosine rise from rate/25 to rate, then cosine fall to rate/25/1e4, as torch's OneCycleLR."""
+    start, end = rate / ONE_CYCLE_START, rate / ONE_CYCLE_START / ONE_CYCLE_END
+    top = ONE_CYCLE_RISE * total - 1
+    last = total - 1
+
+    def between(a: Array, b: Array, share: Array) -> Array:
+        return b + (a - b) * 0.5 * (1 + jnp.cos(jnp.pi * jnp.clip(share, 0.0, 1.0)))
+
+    rise = between(start, rate, t / jnp.maximum(top, 1e-6))
+    fall = between(rate, end, (t - top) / jnp.maximum(last - top, 1e-6))
+    return jnp.where(t <= top, rise, fall)
+
+
+def _last_point(points: Array, epoch: Array, before: Array) -> Array:
+    """The level of the last (epoch, level) pair that has begun; `before` until the first has."""
+    begun = points[:, 0] <= epoch.astype(jnp.float32)
+    index = jnp.sum(begun.astype(jnp.int32)) - 1
+    return jnp.where(index >= 0, points[jnp.maximum(index, 0), 1], before)
+
+
+def momentum(hyper: Hyper, start: Array, epoch: Array) -> Array:
+    """Momentum (or beta1) of one epoch, `start` being its first value."""
+    knobs = Knobs(hyper)
+    share = epoch.astype(jnp.float32) / jnp.maximum(knobs.epochs - 1, 1).astype(jnp.float32)
+    rules = [
+        lambda: start,
+        lambda: start + (knobs.momentum_end - start) * jnp.minimum(share, 1.0),
+        lambda: _last_point(hyper.momentum_points, epoch, start),
+    ]
+    result: Array = jax.lax.switch(knobs.momentum_schedule, rules)
+    return result

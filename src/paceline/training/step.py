@@ -1,0 +1,202 @@
+"""One training step: gather a batch, gradient, penalties, clipping, one optimiser update, constraints.
+
+Reads downwards. Everything a trial may switch on is either a number that is harmless when off (0, 1, infinity) or
+sits under `lax.cond` on "does this trial use it"; the rarely used parts exist only in programs of shape.rare.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from paceline.net.dense import DenseShape, Statistics, Weights, apply_training
+from paceline.net.norms import BATCH
+from paceline.training.hyper import Hyper, Knobs
+from paceline.training.losses import row_losses, smoothed
+from paceline.training.metrics import BINARY, CLASSES, MULTILABEL, wrong_labels
+from paceline.training.optimizers import Rule, rule_of, start_of, update
+from paceline.training.randomness import SHUFFLE_STREAM, key_of, permuted
+from paceline.training.schedules import learning_rate, momentum
+
+Array = jax.Array
+
+PENALISED = ("kernel", "projection")
+KERAS_EPSILON, TORCH_EPSILON = 1e-7, 1e-6
+
+
+class Data(NamedTuple):
+    """One fold, padded: x_train (train_rows, inputs), y_train (train_rows, outputs), likewise dev; float32.
+
+    n_train, n_dev: () int32 real rows. target_scale: () float32.
+    """
+
+    x_train: Any
+    y_train: Any
+    x_dev: Any
+    y_dev: Any
+    n_train: Any
+    n_dev: Any
+    target_scale: Any
+
+
+class Moving(NamedTuple):
+    """What a step changes. m and v mirror the weights; step counts from 0 over the whole run."""
+
+    weights: Weights
+    statistics: Statistics
+    m: Weights
+    v: Weights
+    step: Array
+
+
+def output_mask(shape: DenseShape, hyper: Hyper) -> Array:
+    """(outputs,) 1 for real output columns."""
+    return (jnp.arange(shape.outputs) < hyper.outputs).astype(jnp.float32)
+
+
+def row_importance(hyper: Hyper, y: Array) -> Array:
+    """(rows,) class weight of each row; 1 for multi-label and regression."""
+    task = Knobs(hyper).task
+    weights = hyper.class_weights[: y.shape[1]]
+    by_class = y @ weights
+    by_answer = jnp.where(y[:, 0] > 0.5, hyper.class_weights[1], hyper.class_weights[0])
+    return jnp.where(task == CLASSES, by_class, jnp.where(task == BINARY, by_answer, 1.0))
+
+
+def train_step(
+    shape: DenseShape, data: Data, hyper: Hyper, epoch: Array, position: Array, plateau: Array, moving: Moving
+) -> tuple[Moving, tuple[Array, Array, Array]]:
+    """One update.
+
+    Args:
+        epoch: () int32 from 0; position: () int32, number of the batch within the epoch.
+        plateau: () float32 factor of reduce-on-plateau.
+
+    Returns:
+        The new state, and (sum of row losses, wrong labels, learning rate) of the batch.
+    """
+    knobs = Knobs(hyper)
+    mask = output_mask(shape, hyper)
+
+    # the batch
+    places = position * shape.batch + jnp.arange(shape.batch, dtype=jnp.int32)
+    row_weights = (places < data.n_train).astype(jnp.float32)
+    rows = permuted(
+        key_of(hyper.seed, epoch, SHUFFLE_STREAM), jnp.minimum(places, data.n_train - 1), data.n_train
+    )
+    x, y = data.x_train[rows], data.y_train[rows]
+    count = jnp.sum(row_weights)
+    one_hot = knobs.task == CLASSES
+    has_classes = one_hot | (knobs.task == BINARY) | (knobs.task == MULTILABEL)
+    smoothing = jnp.where(has_classes, knobs.label_smoothing, 0.0)
+    target = smoothed(y, smoothing, hyper.outputs.astype(jnp.float32), one_hot, mask)
+    importance = row_weights * row_importance(hyper, y)
+
+    # loss and gradient
+    def batch_loss(weights: Weights) -> tuple[Array, Any]:
+        z, moments = apply_training(shape, weights, x, row_weights, hyper, moving.step)
+        losses = row_losses(knobs.loss, z, target, mask, knobs.huber_delta)
+        total = importance @ losses
+        return total / jnp.where(knobs.reduction_sum > 0, 1.0, count), (total, z, moments)
+
+    gradient, (loss_sum, z, moments) = jax.grad(batch_loss, has_aux=True)(moving.weights)
+    wrong = wrong_labels(hyper, z, y, mask, row_weights)
+
+    # penalties and clipping
+    gradient = _map(lambda name, g, w: _penalised(knobs, shape, name, g, w), gradient, moving.weights)
+    gradient = _map(lambda name, g: jnp.clip(g, -knobs.clip_value, knobs.clip_value), gradient)
+    if shape.rare:
+        gradient = jax.lax.cond(
+            jnp.isfinite(knobs.clip_norm), lambda g: _norm_clipped(g, knobs.clip_norm), lambda g: g, gradient
+        )
+
+    # the update
+    steps_per_epoch = (data.n_train + shape.batch - 1) // shape.batch
+    rate = learning_rate(hyper, epoch, moving.step, steps_per_epoch, plateau)
+    mu, log_mu = _momentum_now(hyper, epoch)
+    rule = rule_of(hyper, rate, mu, log_mu, moving.step + 1)
+    weights, m, v = _updated(rule, knobs, moving, gradient)
+    if shape.rare:
+        weights = jax.lax.cond(
+            jnp.isfinite(knobs.max_norm), lambda w: _norm_limited(w, knobs.max_norm), lambda w: w, weights
+        )
+    statistics = tuple(
+        _running(knobs, old, mean, variance, count)
+        for old, (mean, variance) in zip(moving.statistics, moments, strict=True)
+    )
+    return Moving(weights, statistics, m, v, moving.step + 1), (loss_sum, wrong, rate)
+
+
+def _map(function: Any, *trees: Weights) -> Weights:
+    """Apply `function(name, *arrays)` to every array of the layers, by name."""
+    return tuple(
+        {name: function(name, *(layer[name] for layer in layers)) for name in layers[0]}
+        for layers in zip(*trees, strict=True)
+    )
+
+
+def _penalised(knobs: Knobs, shape: DenseShape, name: str, g: Array, w: Array) -> Array:
+    if name in PENALISED:
+        return g + knobs.l2 * w + knobs.l1 * jnp.sign(w)
+    if name == "bias":
+        return g + knobs.bias_l2 * w + knobs.bias_l1 * jnp.sign(w)
+    return g
+
+
+def _norm_clipped(gradient: Weights, limit: Array) -> Weights:
+    total = jnp.float32(0)
+    for layer in gradient:
+        for g in layer.values():
+            total = total + _sum_of_squares(g)
+    factor = jnp.minimum(1.0, limit / (jnp.sqrt(total) + TORCH_EPSILON))
+    return _map(lambda name, g: g * factor, gradient)
+
+
+def _sum_of_squares(g: Array) -> Array:
+    """Columns first, by a matrix product: one big reduction would be split by the thread pool, and its last bits
+    would depend on how many threads the machine has."""
+    if g.ndim < 2:
+        return jnp.sum(g * g)
+    return jnp.sum(jnp.ones((1, g.shape[0]), g.dtype) @ (g * g))
+
+
+def _momentum_now(hyper: Hyper, epoch: Array) -> tuple[Array, Array]:
+    start, log_start = start_of(hyper)
+    now = momentum(hyper, start, epoch)
+    log_now = jnp.where(now > 0, jnp.log(jnp.maximum(now, 1e-30)), -1e30)
+    return now, jnp.where(Knobs(hyper).momentum_schedule == 0, log_start, log_now)
+
+
+def _updated(rule: Rule, knobs: Knobs, moving: Moving, gradient: Weights) -> tuple[Weights, Weights, Weights]:
+    weights, first, second = [], [], []
+    for layer, g, m, v in zip(moving.weights, gradient, moving.m, moving.v, strict=True):
+        done = {}
+        for name, w in layer.items():
+            kernel = name in PENALISED
+            decay = knobs.weight_decay if kernel else jnp.float32(0)
+            new, m_new, v_new = update(rule, w, g[name], m[name], v[name], decay)
+            done[name] = (new * knobs.weight_rescale if kernel else new, m_new, v_new)
+        weights.append({name: parts[0] for name, parts in done.items()})
+        first.append({name: parts[1] for name, parts in done.items()})
+        second.append({name: parts[2] for name, parts in done.items()})
+    return tuple(weights), tuple(first), tuple(second)
+
+
+def _norm_limited(weights: Weights, limit: Array) -> Weights:
+    def limited(name: str, w: Array) -> Array:
+        if name not in PENALISED:
+            return w
+        norms = jnp.sqrt(jnp.ones((1, w.shape[0]), w.dtype) @ (w * w))
+        return w * (jnp.clip(norms, 0.0, limit) / (KERAS_EPSILON + norms))
+
+    return _map(limited, weights)
+
+
+def _running(knobs: Knobs, old: dict[str, Array], mean: Array, variance: Array, count: Array) -> dict[str, Array]:
+    """Running statistics after a batch; the variance kept is the unbiased one, as torch keeps it."""
+    keep = jnp.where(knobs.norm == BATCH, knobs.norm_momentum, 1.0)
+    unbiased = variance * (count / jnp.maximum(count - 1, 1))
+    return {
+        "mean": keep * old["mean"] + (1 - keep) * mean,
+        "variance": keep * old["variance"] + (1 - keep) * unbiased,
+    }
