@@ -12,7 +12,7 @@ from paceline.space.parameter import Parameter
 from paceline.space.ranges import Float
 from paceline.space.space import Space
 
-TASKS = ("classes", "binary", "regression")
+TASKS = ("binary", "classes", "multilabel", "regression")
 
 # The shapes: every combination is one program, so the lists are short and sit on the ladder of widths.
 LAYERS = (1, 2, 3)
@@ -28,7 +28,7 @@ def default_space(net: str = "dense", *, rows: int, features: int, task: str) ->
         net: "dense".
         rows: training rows, at least 1; from 20 000 on the batch is larger.
         features: input columns of the net, at least 1.
-        task: "classes", "binary" or "regression".
+        task: "binary", "classes", "multilabel" or "regression".
 
     Raises:
         SpaceError: for an unknown net or task, or no rows or features.
