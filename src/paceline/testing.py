@@ -147,6 +147,7 @@ class SearcherContract:
             history = imitate(searcher, [10, 10, 10], lag=4)
             first = searcher.suggest(history, 5, rng_at(history))
             searcher.suggest(History(history.trials[:7]), 3, np.random.default_rng(5))
+            searcher.suggest(History(history.trials[7:]), 3, np.random.default_rng(5))
             assert searcher.suggest(history, 5, rng_at(history)) == first, name
             assert type(self).make(space).suggest(history, 5, rng_at(history)) == first, name
 
@@ -258,7 +259,8 @@ class StopperContract:
                 ),
                 history.goal,
             )
-            longer = History(tuple(_with_wild_future(t, cohort, epoch) for t in history), history.goal)
+            ahead = [Trial(1000 + i, {}, 0, cohort.number + 1, epoch=epoch, curve=(-9.0,) * epoch) for i in range(99)]
+            longer = History((*(_with_wild_future(t, cohort, epoch) for t in history), *ahead), history.goal)
             expected = stopper.decide(seen, cohort, epoch)
             assert stopper.decide(history, cohort, epoch) == expected
             assert stopper.decide(longer, cohort, epoch) == expected
