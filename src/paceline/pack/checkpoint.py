@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from paceline.errors import EngineError, StudyError
@@ -59,9 +59,9 @@ def load_state(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """
     try:
         content = path.read_bytes()
-        with safe_open(path, framework="numpy") as file:
-            kept = file.metadata() or {}
         arrays = load(content)
+        head = int.from_bytes(content[:8], "little")  # length of the JSON that follows; `load` leaves its strings out
+        kept = json.loads(content[8 : 8 + head])["__metadata__"]
         text = kept["meta"]
         whole = kept["crc32"] == _checksum(arrays, text)
         meta: dict[str, str] = json.loads(text)
@@ -86,5 +86,5 @@ def _checksum(arrays: Mapping[str, NDArray[Any]], text: str) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         total = zlib.crc32(f"\n{name} {array.dtype.str} {array.shape} ".encode(), total)
-        total = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8), total)
+        total = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, total)
     return f"{total:08x}"
