@@ -90,6 +90,7 @@ def test_the_usual_name_is_found(name: str) -> None:
         (table()[["target"]], {}, "at least one usable feature"),
         (table().rename(columns={"size": "day"}), {}, "'day' more than once"),
         (table(), {"columns": {"target": "category"}}, "no feature"),
+        (table(), {"columns": ["size"]}, "dict of column names"),
         (table(), {"split": {"strat": True}}, "did you mean 'stratify'"),
         (table(), {"split": 0.2}, "SplitSettings or a dict"),
         (table(), {"split": {"group": "patent"}}, "'patent' to be the group; did you mean 'patient'"),

@@ -60,6 +60,8 @@ def load(
         DataError: a sentence about what can't be used, and how to mend it.
         MissingExtraError: for Excel without openpyxl.
     """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise DataError(f"`columns` must be a dict of column names and kinds, but got {columns!r}.")
     declared = dict(columns or {})
     settings = read_settings(split, seed, dev, test)
     table = open_source(source, target, declared)
