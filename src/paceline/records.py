@@ -87,7 +87,7 @@ class Trial:
         seed: 32-bit seed of weights, batches and masks; a function of (study seed, number).
         cohort: the group of trials it is compared in (for Hyperband: the bracket).
         status: see `Status`.
-        epoch: epochs trained so far (the least over its folds).
+        epoch: epochs trained so far (the most over its folds, some of which may have stopped early).
         score: the study's metric by the study's `select` rule, mean over folds; None before the first epoch.
         score_sd: population standard deviation of the score over folds; None without folds.
         best_epoch: the epoch the score was taken at (of fold 0).

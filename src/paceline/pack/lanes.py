@@ -108,6 +108,11 @@ class Lanes:
             self._change.notify_all()
 
     @property
+    def compiling(self) -> int:
+        """Programs being made right now."""
+        return len(self._making)
+
+    @property
     def open_jobs(self) -> int:
         """Jobs submitted and not yet collected."""
         return self._open

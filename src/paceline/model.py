@@ -1,0 +1,236 @@
+"""A finished model: plain weights, the recipe that turns raw rows into inputs, and nothing that trains.
+
+    model = study.model()
+    model.predict(frame)            # raw rows: missing values and unknown categories are fine
+    model.save("beans-model")       # model.safetensors + recipe.json
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.data import Recipe, Subset, Task
+from paceline.errors import HyperparameterError, ModelError
+from paceline.hyperparameters import Hyperparameters, loss_name, resolve
+from paceline.net import forward
+from paceline.net.initializers import Weights
+
+Array = NDArray[np.float32]
+
+FORMAT = "paceline-dense"
+VERSION = 1
+WEIGHTS_FILE, RECIPE_FILE = "model.safetensors", "recipe.json"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A trained dense net with its recipe.
+
+    Attributes:
+        config: all hyperparameters it was trained with.
+        weights: one dict a layer, output last; see `net.initializers.initial_weights`.
+        statistics: running mean and variance of each hidden layer.
+        recipe: encodes raw rows and targets.
+    """
+
+    config: Hyperparameters
+    weights: Weights
+    statistics: list[dict[str, Array]]
+    recipe: Recipe
+
+    @classmethod
+    def from_weights(
+        cls, config: Hyperparameters, weights: Weights, statistics: list[dict[str, Array]], recipe: Recipe
+    ) -> Model:
+        """A model of plain arrays, as a run leaves them."""
+        return cls(config, weights, statistics, recipe)
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """Labels in the order of `predict_proba`'s columns; () for regression."""
+        return self.recipe.classes
+
+    def outputs(self, rows: Any) -> Array:
+        """(n, outputs) raw outputs of the net; `rows` as in `predict`."""
+        return forward.outputs(self.config, self.weights, self.statistics, self.recipe.transform(rows))
+
+    def predict(self, rows: Any) -> NDArray[Any]:
+        """Labels or numbers.
+
+        Args:
+            rows: a table with the training table's feature columns (typed or all text), an array with its columns
+                in order, or one or several {column: value}. Missing values and unknown categories are fine.
+
+        Returns:
+            (n,) labels; (n, labels) 0/1 for multi-label; (n,) or (n, targets) numbers for regression.
+
+        Raises:
+            DataError: a column is missing, or a cell isn't of its column's kind.
+        """
+        z = self.outputs(rows)
+        task = self.recipe.task
+        if task is Task.REGRESSION:
+            values = z.astype(np.float64) * np.array(self.recipe.target_scale) + np.array(self.recipe.target_mean)
+            return values[:, 0] if values.shape[1] == 1 else values
+        if task is Task.MULTILABEL:
+            return (z > 0).astype(np.int64)
+        labels = np.array(self.classes)
+        return labels[(z[:, 0] > 0).astype(np.int64) if task is Task.BINARY else z.argmax(axis=1)]
+
+    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+        """(n, classes) probabilities in the order of `classes`; (n, labels) for multi-label.
+
+        Raises:
+            ModelError: for regression, which has none.
+        """
+        task = self.recipe.task
+        if task is Task.REGRESSION:
+            raise ModelError("a regression model predicts numbers, not probabilities; use `predict`.")
+        z = self.outputs(rows).astype(np.float64)
+        if task is Task.CLASSES and loss_name(self.config, str(task)) == "cross_entropy":
+            exps = np.exp(z - z.max(axis=1, keepdims=True))
+            return np.asarray(exps / exps.sum(axis=1, keepdims=True))
+        p = 1 / (1 + np.exp(-np.clip(z, -500, 500)))
+        if task is Task.BINARY:
+            return np.concatenate([1 - p, p], axis=1)
+        if task is Task.CLASSES:  # one sigmoid a class: scaled so that a row sums to 1
+            return np.asarray(p / np.maximum(p.sum(axis=1, keepdims=True), 1e-300))
+        return np.asarray(p)
+
+    def evaluate(self, rows: Any, target: Any = None) -> dict[str, float]:
+        """Metrics on labelled rows, by the functions of `sklearn.metrics`.
+
+        Args:
+            rows: a part of a data set (`data.test`), or rows as in `predict` with their `target`.
+        """
+        if isinstance(rows, Subset):
+            rows, target = rows.features, rows.target
+        elif target is None:
+            names = self.recipe.target_names
+            missing = [name for name in names if name not in getattr(rows, "columns", ())]
+            if missing:
+                raise ModelError(f"the rows to evaluate need the target column {missing[0]!r}, or `target=`.")
+            target = rows[names[0]] if len(names) == 1 else rows[list(names)]
+        return measured(self, rows, target)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `model.safetensors` and `recipe.json` into a folder, made if need be."""
+        from safetensors.numpy import save_file
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {
+            f"{index}.{name}": np.ascontiguousarray(array)
+            for index, layer in enumerate(self.weights)
+            for name, array in layer.items()
+        } | {
+            f"{index}.running_{name}": np.ascontiguousarray(array)
+            for index, layer in enumerate(self.statistics)
+            for name, array in layer.items()
+        }
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "hyperparameters": dataclasses.asdict(self.config),
+            "recipe": self.recipe.to_json(),
+        }
+        save_file(arrays, folder / f".{WEIGHTS_FILE}")
+        (folder / f".{RECIPE_FILE}").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        for name in (WEIGHTS_FILE, RECIPE_FILE):
+            (folder / f".{name}").replace(folder / name)
+        return folder
+
+
+def load_model(folder: str | Path) -> Model:
+    """A model that `Model.save` wrote, or the best model of a study folder.
+
+    Raises:
+        ModelError: there is none, or it is damaged or from a newer version.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    folder = Path(folder)
+    if not (folder / RECIPE_FILE).exists() and (folder / "best" / RECIPE_FILE).exists():
+        folder = folder / "best"
+    try:
+        content = json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8"))
+        arrays = load_file(folder / WEIGHTS_FILE)
+    except FileNotFoundError as error:
+        raise ModelError(f"a model folder holds {WEIGHTS_FILE} and {RECIPE_FILE}, but {error.filename!r} is missing.") from None
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"the model in {str(folder)!r} can't be read ({str(error).splitlines()[0]}).") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ModelError(f"{str(folder / RECIPE_FILE)!r} isn't a Paceline model.")
+    if content.get("version", 0) > VERSION:
+        raise ModelError(f"the model in {str(folder)!r} has version {content['version']}, newer than {VERSION}; update Paceline.")
+    try:
+        config = resolve(_without_nothing(content["hyperparameters"]))
+        weights: Weights = [{} for _ in range(config.layers + 1)]
+        statistics: list[dict[str, Array]] = [{} for _ in range(config.layers)]
+        for key, array in arrays.items():
+            index, name = key.split(".", 1)
+            if name.startswith("running_"):
+                statistics[int(index)][name.removeprefix("running_")] = array
+            else:
+                weights[int(index)][name] = array
+        return Model(config, weights, statistics, Recipe.from_json(content["recipe"]))
+    except (KeyError, TypeError, IndexError, ValueError, HyperparameterError) as error:
+        raise ModelError(f"the model in {str(folder)!r} is damaged ({error}).") from None
+
+
+def _without_nothing(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def measured(model: Model, rows: Any, target: Any) -> dict[str, float]:
+    """Metrics of a model's predictions; see `Model.evaluate`."""
+    from sklearn import metrics
+
+    predicted = model.predict(rows)
+    task = model.recipe.task
+    if task is Task.REGRESSION:
+        true = np.asarray(target, np.float64).reshape(predicted.shape)
+        return {
+            "rmse": float(metrics.root_mean_squared_error(true, predicted)),
+            "mae": float(metrics.mean_absolute_error(true, predicted)),
+            "r2": float(metrics.r2_score(true, predicted)),
+        }
+    encoded = model.recipe.encode_target(target)
+    proba = model.predict_proba(rows)
+    if task is Task.MULTILABEL:
+        wrong = float((predicted != (encoded > 0.5)).mean())
+        return {"error": wrong, "accuracy": 1 - wrong, "log_loss": _log_loss(encoded, proba)}
+    true_index = (encoded[:, 0] > 0.5).astype(np.int64) if task is Task.BINARY else encoded.argmax(axis=1)
+    predicted_index = _index_of(model.classes, predicted)
+    present = np.unique(true_index)
+    accuracy = float((true_index == predicted_index).mean())
+    average = "binary" if task is Task.BINARY else "macro"
+    result = {
+        "accuracy": accuracy,
+        "error": 1 - accuracy,
+        "balanced_accuracy": float(np.mean([(predicted_index[true_index == c] == c).mean() for c in present])),
+        "f1": float(metrics.f1_score(true_index, predicted_index, average=average, zero_division=0)),
+        "log_loss": float(metrics.log_loss(true_index, proba, labels=np.arange(len(model.classes)))),
+    }
+    if len(present) == len(model.classes):
+        scores = proba[:, 1] if task is Task.BINARY else proba
+        result["auc"] = float(metrics.roc_auc_score(true_index, scores, multi_class="ovr"))
+    return result
+
+
+def _log_loss(truth: Array, proba: NDArray[np.float64]) -> float:
+    p = np.clip(proba, 1e-15, 1 - 1e-15)
+    return float(-(truth * np.log(p) + (1 - truth) * np.log1p(-p)).sum(axis=1).mean())
+
+
+def _index_of(classes: tuple[Any, ...], labels: NDArray[Any]) -> NDArray[np.int64]:
+    places = {label: index for index, label in enumerate(np.array(classes).tolist())}
+    return np.array([places[label] for label in labels.tolist()], np.int64)

@@ -1,0 +1,69 @@
+"""The dense net's forward pass in plain numpy: what a finished model predicts with, without jax or compiling.
+
+It is a second, independent writing of `dense.apply_frozen` for real (unpadded) weights; a test holds both equal.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, expit
+
+from paceline.hyperparameters import ACTIVATION_ALPHA, Hyperparameters, per_layer
+from paceline.net.initializers import Weights
+
+Array = NDArray[np.float32]
+
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+ACTIVATION_VALUES: dict[str, Callable[[Array, float], Array]] = {
+    "linear": lambda u, alpha: u,
+    "step": lambda u, alpha: (u > 0).astype(np.float32),
+    "sigmoid": lambda u, alpha: expit(u),
+    "tanh": lambda u, alpha: np.tanh(u),
+    "relu": lambda u, alpha: np.maximum(u, 0),
+    "leaky_relu": lambda u, alpha: np.where(u > 0, u, alpha * u),
+    "prelu": lambda u, alpha: np.where(u > 0, u, alpha * u),
+    "elu": lambda u, alpha: np.where(u > 0, u, alpha * np.expm1(np.minimum(u, 0))),
+    "selu": lambda u, alpha: SELU_SCALE * np.where(u > 0, u, SELU_ALPHA * np.expm1(np.minimum(u, 0))),
+    "swish": lambda u, alpha: u * expit(alpha * u),
+    "gelu": lambda u, alpha: u * np.float32(0.5) * (1 + erf(u * np.float32(np.sqrt(0.5)))),
+    "softplus": lambda u, alpha: np.logaddexp(u, np.float32(0)),
+}
+
+
+def outputs(config: Hyperparameters, weights: Weights, statistics: Sequence[dict[str, Array]], x: Array) -> Array:
+    """(rows, outputs) raw outputs of a finished net for inputs x (rows, features), both float32."""
+    for index, layer in enumerate(weights[:-1]):
+        activation = per_layer(config, "activation")[index]
+        alpha = config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
+        if activation == "prelu":
+            alpha = float(layer["slope"])
+        first = config.norm_position == "before"
+        u = x @ layer["kernel"]
+        if not (config.norm == "batch" and first):
+            u = u + layer["bias"]
+        if first:
+            u = normalised(config, layer, statistics[index], u)
+        a = ACTIVATION_VALUES[activation](u, alpha).astype(np.float32)
+        if not first:
+            a = normalised(config, layer, statistics[index], a)
+        if index > 0 and config.skip == "add":
+            a = a + (x @ layer["projection"] if "projection" in layer else x)
+        elif index > 0 and config.skip == "concat":
+            a = np.concatenate([a, x], axis=1)
+        x = a
+    return x @ weights[-1]["kernel"] + weights[-1]["bias"]
+
+
+def normalised(config: Hyperparameters, layer: dict[str, Array], running: dict[str, Array], z: Array) -> Array:
+    """Batch norm with running statistics, layer norm with the row's own, or z itself."""
+    if config.norm == "none":
+        return z
+    epsilon = np.float32(config.norm_epsilon)
+    if config.norm == "batch":
+        mean, variance = running["mean"], running["variance"]
+    else:
+        mean, variance = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
+    return (z - mean) / np.sqrt(variance + epsilon) * layer["scale"] + layer["offset"]

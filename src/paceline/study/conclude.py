@@ -1,0 +1,223 @@
+"""What a study says at its end: the winner retrained over seeds, who is tied with it, warnings, the test score.
+
+    tied    trials whose score lies within what dev rows (classes: Wilson's interval) or seeds (numbers: two
+            standard deviations of the retrained scores) can tell apart from the best
+    edges   numeric hyperparameters of the winner within 5 % of an end of their range
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.data import Subset, Task
+from paceline.model import Model
+from paceline.pack.programs import Tally
+from paceline.records import Status, Trial, loss_of
+from paceline.runs import RawRun, fold_arrays, metric_value, train_prepared
+from paceline.seeds import generator, seed_for
+from paceline.study.setup import Setup
+
+EDGE = 0.05
+Z95 = 1.959963984540054
+BOOTSTRAPS = 2000
+SHOWN_RESIDUALS = 2000
+CLASS_SHARES = ("error", "accuracy")
+
+
+def best_of(trials: Sequence[Trial], goal: str) -> Trial | None:
+    """The first of the trials with the best score; None if none has a finite one."""
+    sign = -1.0 if goal == "maximize" else 1.0
+    scored = [trial for trial in trials if math.isfinite(loss_of(trial, sign))]
+    return min(scored, key=lambda trial: (loss_of(trial, sign), trial.number)) if scored else None
+
+
+def retrained(setup: Setup, best: Trial, lanes: int | None) -> tuple[Model, dict[str, Any], int]:
+    """Train the winner again over seeds, on the train part with the dev part for choosing epochs.
+
+    Returns:
+        The model with the best dev score among them; {"seeds", "scores", "mean", "sd"}; the trial-steps it took.
+        The first seed is the trial's own, so with one seed this is the winner itself.
+    """
+    count = max(1, setup.settings.retrain)
+    seeds = [best.seed, *(seed_for(setup.settings.seed, "retrain", index) for index in range(1, count))]
+    fold = setup.data.fold(standardize=setup.settings.standardize)
+    arrays = setup.folds[0] if setup.settings.folds is None else fold_arrays(fold, setup.task)
+    prepared = [setup.prepared_on(arrays, best.params, seed) for seed in seeds]
+    raws = train_prepared(prepared, epochs=setup.settings.epochs, lanes=lanes)
+    scores = [score_of(raw, setup) for raw in raws]
+    sign = -1.0 if setup.goal == "maximize" else 1.0
+    chosen = min(range(count), key=lambda index: (math.inf if math.isnan(scores[index]) else sign * scores[index], index))
+    raw = raws[chosen]
+    last = setup.settings.select == "last"
+    model = Model.from_weights(
+        prepared[chosen].config,
+        raw.weights if last else raw.best_weights,
+        raw.statistics if last else raw.best_statistics,
+        fold.recipe,
+    )
+    finite = [score for score in scores if math.isfinite(score)]
+    summary = {
+        "seeds": seeds,
+        "scores": [score if math.isfinite(score) else None for score in scores],
+        "mean": float(np.mean(finite)) if finite else None,
+        "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
+    }
+    steps = sum(raw.epochs * -(-arrays.train_rows // item.shape.batch) for raw, item in zip(raws, prepared, strict=True))
+    return model, summary, steps
+
+
+def score_of(raw: RawRun, setup: Setup) -> float:
+    """A run's dev score by the study's metric and `select` rule; NaN if no epoch was fine."""
+    if raw.best_epoch == 0:
+        return math.nan
+    row = raw.measurements[-1 if setup.settings.select == "last" else raw.best_epoch - 1]
+    return metric_value(setup.metric, row)
+
+
+def summary_of(
+    setup: Setup, trials: Sequence[Trial], best: Trial | None, model: Model | None, retrain: dict[str, Any] | None,
+    tally: Tally, steps: int, cut: str,
+) -> dict[str, Any]:  # fmt: skip
+    """The study's summary as JSON data; `test` is added when the test set is opened."""
+    data = setup.data
+    split = data.split
+    found: dict[str, Any] = {
+        "best": None,
+        "retrain": retrain if setup.settings.retrain else None,
+        "tied": None,
+        "edges": [],
+        "ended": cut or "all trials were run",
+        "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},
+        "steps": steps,
+        "split": {name: len(getattr(split, name)) for name in ("train", "dev", "test")},
+        "data": {
+            "name": data.name,
+            "rows": len(data),
+            "features": len(data.columns),
+            "target": data.target_name,
+            "task": str(data.task),
+            "classes": [plain(label) for label in data.classes],
+            "notes": list(data.notes),
+        },
+        "stopped": dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
+        "test": None,
+    }
+    if best is not None:
+        config = dataclasses.asdict(setup.config(best.params))
+        found["best"] = {
+            "trial": best.number,
+            "params": dict(best.params),
+            "config": {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()},
+            "score": best.score,
+            "epoch": best.best_epoch,
+        }
+        found["tied"] = tied(setup, trials, best, retrain)
+        found["edges"] = edges(setup, best)
+    if model is not None:
+        found["dev"] = on_dev(setup, model)
+    return found
+
+
+def reason_kind(trial: Trial) -> str:
+    """What ended a trial, without its own numbers."""
+    if trial.status is Status.STOPPED:
+        return "stopped: " + (trial.reason if "budget" in trial.reason else "worse than others at a rung")
+    if trial.status is Status.FINISHED:
+        return "finished: " + ("early stopping" if trial.reason.startswith("early") else "all epochs")
+    return str(trial.status)
+
+
+def plain(value: Any) -> Any:
+    """A label as JSON data."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: dict[str, Any] | None) -> dict[str, Any]:
+    """Trials that the evidence can't tell from the best."""
+    sign = -1.0 if setup.goal == "maximize" else 1.0
+    rows = sum(fold.dev_rows for fold in setup.folds)
+    assert best.score is not None
+    if setup.metric in CLASS_SHARES:
+        error = best.score if setup.metric == "error" else 1 - best.score
+        bound = wilson(round(error * rows), rows)[1]
+        limit = bound if setup.metric == "error" else 1 - bound
+        rule = f"within the best's 95 % Wilson interval on {rows} dev rows"
+    else:
+        sd = (retrain or {}).get("sd") or 0.0
+        limit = best.score + sign * 2 * sd
+        rule = "within two standard deviations of the best's retrained scores"
+    numbers = [trial.number for trial in trials if loss_of(trial, sign) <= sign * limit]
+    return {"count": len(numbers), "trials": numbers[:100], "rule": rule, "limit": limit}
+
+
+def edges(setup: Setup, best: Trial) -> list[str]:
+    """A sentence for each numeric hyperparameter of the winner that sits at an edge of its range."""
+    found = []
+    unit = setup.space.to_unit(best.params)
+    for slot, value in zip(setup.space.slots, unit, strict=True):
+        wide = slot.is_numeric and (slot.parameter.count is None or slot.parameter.count > 5)
+        if wide and not math.isnan(value) and not EDGE <= value <= 1 - EDGE:
+            end = "lower" if value < EDGE else "upper"
+            found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
+    return found
+
+
+def on_dev(setup: Setup, model: Model) -> dict[str, Any]:
+    """The model on its dev rows: a confusion matrix, or actual against predicted numbers."""
+    part = setup.data.dev
+    predicted = model.predict(part.features)
+    if setup.data.task is Task.REGRESSION:
+        actual = np.asarray(part.target, np.float64).reshape(len(part), -1)[:, 0]
+        shown = np.linspace(0, len(part) - 1, min(len(part), SHOWN_RESIDUALS)).astype(np.int64)
+        values = predicted.reshape(len(part), -1)[:, 0]
+        return {"actual": actual[shown].tolist(), "predicted": values[shown].tolist()}
+    if setup.data.task is Task.MULTILABEL:
+        return {}
+    labels = [str(plain(label)) for label in setup.data.classes]
+    place = {label: index for index, label in enumerate(labels)}
+    truth = model.recipe.encode_target(part.target)
+    true = (truth[:, 0] > 0.5).astype(int) if setup.data.task is Task.BINARY else truth.argmax(axis=1)
+    matrix = np.zeros((len(labels), len(labels)), np.int64)
+    for row, label in zip(true, predicted, strict=True):
+        matrix[row, place[str(plain(label))]] += 1
+    return {"labels": labels, "confusion": matrix.tolist()}
+
+
+def on_test(setup_data: Any, model: Model, seed: int) -> dict[str, Any]:
+    """Metrics on the test rows with a 95 % interval: Wilson's for accuracy, bootstrap for rmse."""
+    part: Subset = setup_data.test
+    metrics = model.evaluate(part)
+    rows = len(part)
+    if "accuracy" in metrics:
+        low, high = wilson(round(metrics["accuracy"] * rows), rows)
+        return {"rows": rows, "metrics": metrics, "interval": [low, high], "of": "accuracy", "interval_kind": "Wilson 95 %"}
+    errors = np.asarray(model.predict(part.features), np.float64).reshape(rows, -1)
+    squared = ((errors - np.asarray(part.target, np.float64).reshape(rows, -1)) ** 2).mean(axis=1)
+    low, high = bootstrap_root_mean(squared, generator(seed, "bootstrap"))
+    return {"rows": rows, "metrics": metrics, "interval": [low, high], "of": "rmse", "interval_kind": "bootstrap 95 %"}
+
+
+def wilson(hits: int, rows: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share (Wilson 1927).
+
+    >>> tuple(round(bound, 4) for bound in wilson(9, 10))
+    (0.5958, 0.9821)
+    """
+    share, z2 = hits / rows, Z95 * Z95
+    centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
+    half = Z95 / (1 + z2 / rows) * math.sqrt(share * (1 - share) / rows + z2 / (4 * rows * rows))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def bootstrap_root_mean(squared: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
+    """95 % percentile interval of the root of the mean of `squared` (rows,)."""
+    means = [squared[rng.integers(0, len(squared), len(squared))].mean() for _ in range(BOOTSTRAPS)]
+    low, high = np.quantile(np.sqrt(means), [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,367 @@
+"""The loop of a study: propose cohorts, train them to their rungs, decide who goes on, save.
+
+Repeatable whichever lane finishes first: cohort k is proposed and judged knowing only the cohorts up to k - 2 as
+they ended (k - 1 by its configurations alone), and its own trials at the rung. Two cohorts are in flight, so that
+lanes have work while the last trials of a cohort are awaited. A resumed study walks the same path and takes what
+the store knows instead of training it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.errors import StudyError
+from paceline.pack.checkpoint import load_state, save_state
+from paceline.pack.lanes import Done, Job, Lanes
+from paceline.pack.states import state_arrays, state_from
+from paceline.pack.trials import Prepared
+from paceline.records import History, Status, Trial, loss_of
+from paceline.search import Cohort
+from paceline.seeds import generator, seed_for
+from paceline.store import Store
+from paceline.study.ledger import Ledger
+from paceline.study.progress import Callback, Progress
+from paceline.study.setup import Setup
+from paceline.training.program import State
+
+Rows = NDArray[np.float32]
+
+IN_FLIGHT = 2
+WAIT_SECONDS = 0.25
+CHECKPOINT_SECONDS = 10.0
+
+
+@dataclass(eq=False)
+class Flight:
+    """A cohort under way.
+
+    Attributes:
+        members: numbers of its trials; rung: index of the rung they are trained to; awaited: jobs still out.
+    """
+
+    cohort: Cohort
+    members: list[int]
+    rung: int = 0
+    awaited: set[tuple[int, int]] = field(default_factory=set)
+
+    @property
+    def epoch(self) -> int:
+        return self.cohort.rungs[self.rung]
+
+
+class Conductor:
+    """Runs the search of one study in this process.
+
+    Attributes:
+        ledger: what is known of each trial.
+        cut: why the search ended before its plan did; "" if it didn't.
+    """
+
+    def __init__(
+        self, setup: Setup, store: Store, lanes: Lanes, *, folder: Path | None, deadline: float | None,
+        progress: Callback | None,
+    ) -> None:  # fmt: skip
+        """Args: deadline: of time.monotonic(), when the time budget ends."""
+        self.ledger = Ledger(setup)
+        self.cut = ""
+        self._setup, self._store, self._lanes = setup, store, lanes
+        self._checkpoints = None if folder is None else folder / "checkpoints"
+        self._deadline, self._progress = deadline, progress
+        self._states: dict[tuple[int, int], State] = {}
+        self._prepared: dict[tuple[int, int], Prepared] = {}
+        self._flights: list[Flight] = []
+        self._next_number = 0
+        self._exhausted = False
+        self._began = self._last_checkpoint = time.monotonic()
+        self._speed: deque[tuple[float, int]] = deque([(self._began, 0)], maxlen=40)
+        self._counts: dict[str, int] = defaultdict(int)
+        self._best: Trial | None = None
+        self._closed: set[int] = set()
+        # What an earlier process measured: replayed instead of trained.
+        self._known: dict[tuple[int, int], Rows] = {
+            (block.trial, block.fold): block.values for block in store.measurements()
+        }
+
+    def run(self) -> None:
+        """Search until the plan, the budget or the target ends it. KeyboardInterrupt saves all and passes on."""
+        try:
+            self._search()
+        except KeyboardInterrupt:
+            self._land()
+            self._checkpoint(force=True)
+            raise
+
+    def _search(self) -> None:
+        settings = self._setup.settings
+        cohorts = self._setup.stopper.cohorts(settings.trials, settings.epochs)
+        while True:
+            self._take_off(cohorts)
+            if not self._flights:
+                return
+            self._collect()
+            for flight in list(self._flights):
+                self._climb(flight)
+            self._save()
+            self._checkpoint()
+            self._tell()
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                self._cut_off(f"the time budget of {settings.minutes:g} minutes ended")
+                return
+
+    # -- proposing
+
+    def _take_off(self, cohorts: Iterator[Cohort]) -> None:
+        """Start cohorts until enough are in flight."""
+        while len(self._flights) < IN_FLIGHT and not self._exhausted:
+            cohort = next(cohorts, None)
+            if cohort is None or self._reached_target():
+                self._exhausted = True
+                return
+            first = self._next_number
+            rng = generator(self._setup.settings.seed, "search", first)
+            proposals = self._setup.searcher.suggest(self._history(cohort.number), cohort.size, rng)
+            if len(proposals) < cohort.size:
+                self._exhausted = True
+                self.cut = "the search space is used up"
+            if not proposals:
+                return
+            cohort = dataclasses.replace(cohort, size=len(proposals))
+            members = list(range(first, first + len(proposals)))
+            self._next_number += len(proposals)
+            for number, params in zip(members, proposals, strict=True):
+                seed = seed_for(self._setup.settings.seed, "trial", number)
+                origin = self._setup.settings.method
+                self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
+            flight = Flight(cohort, members)
+            self._flights.append(flight)
+            self._dispatch(flight)
+
+    def _history(self, cohort: int) -> History:
+        """What cohort number `cohort` may know before it starts."""
+        known = []
+        for trial in self.ledger.trials.values():
+            if trial.cohort <= cohort - IN_FLIGHT:
+                known.append(trial)
+            elif trial.cohort < cohort:
+                known.append(Trial(trial.number, trial.params, trial.seed, cohort=trial.cohort, origin=trial.origin))
+        return History(known, self._setup.goal)
+
+    def _reached_target(self) -> bool:
+        """Whether an ended cohort holds a trial as good as `target_score`."""
+        target = self._setup.settings.target_score
+        if target is None or self._best is None or self._best.score is None:
+            return False
+        reached = self._best.score <= target if self._setup.goal == "minimize" else self._best.score >= target
+        if reached:
+            self.cut = f"trial {self._best.number} reached the target score {target:g}"
+        return reached
+
+    # -- training
+
+    def _dispatch(self, flight: Flight) -> None:
+        """Send every running trial of a cohort to its next rung, by replay where the store knows the way."""
+        jobs: list[Job] = []
+        for number in flight.members:
+            if self.ledger.trials[number].ended:
+                continue
+            for fold in range(len(self._setup.folds)):
+                key = (number, fold)
+                if self.ledger.ended(number, fold):
+                    continue
+                self._replay(key, flight.epoch)
+                if self.ledger.ended(number, fold) or self.ledger.epochs(number, fold) >= flight.epoch:
+                    continue
+                flight.awaited.add(key)
+                priority = (flight.cohort.number, flight.rung, number, fold)
+                jobs.append(self._prepare(key).job(key, self._state(key), flight.epoch, priority))
+        self._lanes.submit(jobs)
+
+    def _prepare(self, key: tuple[int, int]) -> Prepared:
+        if key not in self._prepared:
+            trial = self.ledger.trials[key[0]]
+            self._prepared[key] = self._setup.prepared(trial.params, key[1], trial.seed)
+        return self._prepared[key]
+
+    def _replay(self, key: tuple[int, int], epoch: int) -> None:
+        """Take epochs that an earlier process measured, up to `epoch`."""
+        known = self._known.get(key)
+        have = self.ledger.epochs(*key)
+        if known is not None and len(known) > have:
+            self.ledger.add(*key, known[have:epoch], self._prepare(key), save=False)
+
+    def _state(self, key: tuple[int, int]) -> State:
+        """Where training of this trial goes on: in memory, in a checkpoint, or from the first epoch once more
+        (which gives the same bits)."""
+        state = self._states.pop(key, None)
+        if state is not None:
+            return state
+        first = self._prepare(key).first_state()
+        have = self.ledger.epochs(*key)
+        if have and self._checkpoints is not None:
+            try:
+                arrays, _ = load_state(self._checkpoint_file(key))
+                stored = state_from(arrays, first)
+            except (StudyError, KeyError, ValueError):
+                return first
+            if int(stored.epoch) <= have:
+                return stored
+        return first
+
+    def _collect(self) -> None:
+        """Take in what lanes have finished."""
+        if not any(flight.awaited for flight in self._flights):
+            return
+        for done in self._lanes.collect(timeout=WAIT_SECONDS):
+            self._take(done)
+
+    def _take(self, done: Done) -> None:
+        key = done.key
+        assert isinstance(key, tuple)
+        number, fold = key
+        flight = next(flight for flight in self._flights if number in flight.members)
+        flight.awaited.discard(key)
+        if done.error is not None:
+            self._fail(number, done.error)
+            return
+        have = self.ledger.epochs(number, fold)
+        new = done.measurements[max(0, have - done.first_epoch + 1) :]
+        self.ledger.add(number, fold, new, self._prepare(key), save=True)
+        self._states[key] = done.state
+
+    def _fail(self, number: int, error: BaseException) -> None:
+        reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        self.ledger.end([number], Status.FAILED, {number: reason})
+
+    def _climb(self, flight: Flight) -> None:
+        """Where a cohort has reached its rung, decide and send it on, as far as replay carries it."""
+        while not flight.awaited:
+            running = [number for number in flight.members if not self.ledger.trials[number].ended]
+            running = [number for number in running if not self.ledger.summarise(number).ended]
+            last = flight.rung == len(flight.cohort.rungs) - 1
+            if running and not last:
+                own = [self.ledger.trials[number] for number in flight.members]
+                earlier = [t for t in self._history(flight.cohort.number) if t.cohort <= flight.cohort.number - IN_FLIGHT]
+                decision = self._setup.stopper.decide(
+                    History([*earlier, *own], self._setup.goal), flight.cohort, flight.epoch
+                )
+                stop = {number: reason for number, reason in decision.stop.items() if number in running}
+                self.ledger.end(stop, Status.STOPPED, dict(stop))
+                running = [number for number in running if number not in stop]
+            for number in flight.members:
+                if self.ledger.trials[number].ended:
+                    self._close(number)
+            if last or not running:
+                self._flights.remove(flight)
+                return
+            flight.rung += 1
+            self._dispatch(flight)
+
+    def _close(self, number: int) -> None:
+        """A trial has ended: count it, free its arrays."""
+        if number in self._closed:
+            return
+        self._closed.add(number)
+        trial = self.ledger.trials[number]
+        self._counts[trial.status] += 1
+        sign = -1.0 if self._setup.goal == "maximize" else 1.0
+        mine = loss_of(trial, sign)
+        if np.isfinite(mine) and (self._best is None or mine < loss_of(self._best, sign)):
+            self._best = trial
+        for fold in range(len(self._setup.folds)):
+            self._states.pop((number, fold), None)
+            self._prepared.pop((number, fold), None)
+            self._known.pop((number, fold), None)
+            if self._checkpoints is not None:
+                self._checkpoint_file((number, fold)).unlink(missing_ok=True)
+        self.ledger.forget(number)
+
+    # -- ending early
+
+    def _land(self) -> None:
+        """Stop the lanes after their slices and take in what they have."""
+        self._lanes.stop()
+        while any(flight.awaited for flight in self._flights):
+            self._collect()
+        for flight in self._flights:
+            for number in flight.members:
+                if not self.ledger.trials[number].ended:
+                    self.ledger.summarise(number)
+        self._save()
+
+    def _cut_off(self, reason: str) -> None:
+        """End the search now: running trials count with what they have."""
+        self.cut = reason
+        self._land()
+        for flight in self._flights:
+            running = [number for number in flight.members if not self.ledger.trials[number].ended]
+            self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason))
+            for number in flight.members:
+                self._close(number)
+        self._flights = []
+        self._save()
+
+    # -- keeping and telling
+
+    def _save(self) -> None:
+        trials, blocks = self.ledger.unsaved()
+        if trials or blocks:
+            self._store.save(trials, blocks)
+
+    def _checkpoint_file(self, key: tuple[int, int]) -> Path:
+        assert self._checkpoints is not None
+        return self._checkpoints / f"{key[0]}-{key[1]}.safetensors"
+
+    def _checkpoint(self, *, force: bool = False) -> None:
+        """Now and then, write the states of paused trials, so that a crash loses little."""
+        now = time.monotonic()
+        if self._checkpoints is None or (not force and now - self._last_checkpoint < CHECKPOINT_SECONDS):
+            return
+        self._last_checkpoint = now
+        self._checkpoints.mkdir(parents=True, exist_ok=True)
+        for key, state in self._states.items():
+            save_state(self._checkpoint_file(key), state_arrays(jax.device_get(state)), {"epoch": str(int(state.epoch))})
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if self._progress is None or now - self._speed[-1][0] < WAIT_SECONDS:
+            return
+        self._speed.append((now, self._lanes.steps))
+        (then, before), (_, steps) = self._speed[0], self._speed[-1]
+        done = len(self._closed)
+        total = self._setup.settings.trials
+        seconds = now - self._began
+        left = None if self._deadline is None else self._deadline - now
+        if total is not None and done:
+            by_trials = seconds / done * (total - done)
+            left = by_trials if left is None else min(left, by_trials)
+        best = self._best
+        tally = self._lanes.programs.tally
+        self._progress(
+            Progress(
+                done=done,
+                running=len(self.ledger.trials) - done,
+                stopped=self._counts[Status.STOPPED],
+                diverged=self._counts[Status.DIVERGED],
+                total=total,
+                best_score=None if best is None else best.score,
+                metric=self._setup.metric,
+                best_params=None if best is None else dict(best.params),
+                steps=steps,
+                steps_per_second=(steps - before) / max(now - then, 1e-9),
+                seconds=seconds,
+                seconds_left=left,
+                compiled=tally.compiled,
+                compiling=self._lanes.compiling,
+                phase="search",
+            )
+        )
+

@@ -1,0 +1,413 @@
+"""`tune`, `resume`, `load_study` and `Study`: where settings, data, search, training, store and report meet."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paceline.data import Dataset, load
+from paceline.errors import SettingsError, StudyError
+from paceline.model import Model, load_model
+from paceline.pack.lanes import Lanes
+from paceline.pack.programs import Tally
+from paceline.records import Status, StudyRecord, Trial
+from paceline.runs import lane_count, shared_programs
+from paceline.settings import StudySettings, dump_settings
+from paceline.space import Space
+from paceline.store import MEMORY, Store, open_store, read_store
+from paceline.study.conclude import best_of, on_test, retrained, summary_of
+from paceline.study.conduct import Conductor
+from paceline.study.progress import Callback, Progress
+from paceline.study.setup import Setup, set_up
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATABASE, SETTINGS_FILE, REPORT, BEST = "study.db", "study.yaml", "report.html", "best"
+
+
+class StudyInterrupted(KeyboardInterrupt):
+    """The user stopped a study. Everything measured is saved.
+
+    Attributes:
+        study: as far as it came.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        how = f"continue it with `paceline resume {study.folder}`" if study.folder else "it was kept in memory only"
+        super().__init__(f"the study was stopped with {len(study.trials)} trials; {how}.")
+
+
+@dataclass(eq=False)
+class Study:
+    """A study and what is known of it; made by `tune`, `resume` and `load_study`.
+
+    Attributes:
+        record: settings, environment, summary and state as stored.
+        trials: in order of number.
+        folder: where it is kept; None for a study in memory.
+    """
+
+    record: StudyRecord
+    trials: list[Trial]
+    folder: Path | None = None
+    _where: str = MEMORY
+    _data: Dataset | None = field(default=None, repr=False)
+    _model: Model | None = field(default=None, repr=False)
+    _store: Store | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def settings(self) -> StudySettings:
+        return StudySettings(**self.record.settings)
+
+    @property
+    def state(self) -> str:
+        """ "running", "interrupted" or "finished"."""
+        return self.record.state
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was found at the end; see docs. {} while the search runs."""
+        return self.record.summary
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best dev score; None before there is one."""
+        return best_of(self.trials, self.record.goal)
+
+    def frame(self) -> pd.DataFrame:
+        """A row a trial: number, status, epoch, score, best_epoch, reason and the hyperparameters."""
+        import pandas as pd
+
+        rows = [
+            {
+                "trial": trial.number,
+                "status": str(trial.status),
+                "epoch": trial.epoch,
+                "score": trial.score,
+                "best_epoch": trial.best_epoch,
+                "reason": trial.reason,
+                **trial.params,
+            }
+            for trial in self.trials
+        ]
+        return pd.DataFrame(rows)
+
+    def model(self) -> Model:
+        """The best configuration's model.
+
+        Raises:
+            StudyError: the study has none yet.
+        """
+        if self._model is None and self.folder is not None and (self.folder / BEST).exists():
+            self._model = load_model(self.folder / BEST)
+        if self._model is None:
+            raise StudyError(f"the study {self.name!r} has no model yet; it is {self.state}.")
+        return self._model
+
+    def data(self) -> Dataset:
+        """The data set of the study, read again where it isn't in memory.
+
+        Raises:
+            DataError: it can't be read; StudyError: it is not the data that the study was run on.
+        """
+        if self._data is None:
+            self._data = data_of(self.settings)
+            check_same_data(self.record, self._data)
+        return self._data
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the HTML report, by default into the study's folder; returns its path."""
+        from paceline.reporting import write_report
+
+        if path is None:
+            if self.folder is None:
+                raise StudyError("a study in memory has no folder; give the report a path.")
+            path = self.folder / REPORT
+        with ExitStack() as stack:
+            store = self._store or stack.enter_context(read_store(self._where))
+            return write_report(
+                Path(path),
+                record=self.record,
+                trials=self.trials,
+                measurements=store.measurements(),
+                space=self.record.environment.get("space"),
+            )
+
+    def evaluate_test(self) -> dict[str, Any]:
+        """Open the test set: metrics and a 95 % interval. That it was opened, and how often, is kept.
+
+        Raises:
+            DataError: the data set has no test part; StudyError: the study has no model yet.
+        """
+        result = on_test(self.data(), self.model(), self.settings.seed)
+        opened = (self.summary.get("test") or {}).get("opened", 0) + 1
+        result["opened"] = opened
+        summary = {**self.summary, "test": result}
+        with ExitStack() as stack:
+            store = self._store or stack.enter_context(open_store(self._where, create=False))
+            store.update_study(summary=summary)
+            self.record = store.study()
+        return result
+
+
+def tune(
+    data: Dataset | Any,
+    *,
+    net: str = "dense",
+    space: Space | Mapping[str, Any] | None = None,
+    method: str = "auto",
+    trials: int | None = None,
+    epochs: int = 30,
+    seed: int = 0,
+    stopper: str = "hyperband",
+    metric: str | None = None,
+    minutes: float | None = None,
+    folds: int | None = None,
+    select: str = "best",
+    retrain: int = 5,
+    params: Mapping[str, Any] | None = None,
+    lanes: int | None = None,
+    method_options: Mapping[str, Any] | None = None,
+    stopper_options: Mapping[str, Any] | None = None,
+    standardize: str = "standard",
+    target_score: float | None = None,
+    out: str | Path | None = None,
+    store: str | None = None,
+    name: str | None = None,
+    progress: Callback | None = None,
+) -> Study:
+    """Search for the best hyperparameters on a data set.
+
+    Args:
+        data: from `load`, or anything that `load` reads.
+        net: family of the net.
+        space: what to search; default: the net's own (`default_space`).
+        method: how configurations are proposed; stopper: how bad ones are ended early.
+        trials: most trials (default 100 where `minutes` isn't given either); minutes: most time for the search.
+        epochs: epochs of a trial that isn't stopped.
+        seed: root of all random numbers.
+        metric: dev metric to judge by; default error, for regression rmse.
+        folds: cross-validation with so many dev folds; default one dev part.
+        select: "best" (score of the best epoch) or "last".
+        retrain: seeds that the winner is trained again with.
+        params: hyperparameters that all trials have.
+        lanes: threads that train.
+        target_score: the search ends when a trial is this good.
+        out: folder of the study; default: in memory only.
+        store: URL of another database than `out`/study.db.
+        progress: called with a `Progress` a few times a second.
+
+    Returns:
+        The finished study.
+
+    Raises:
+        SettingsError, SpaceError, HyperparameterError, DataError, StudyError: before anything is trained.
+        StudyInterrupted: on Ctrl-C, when everything is saved.
+    """
+    if not isinstance(data, Dataset):
+        data = load(data)
+    settings = StudySettings(
+        name=name or data.name,
+        net=net,
+        search=space.to_dict() if isinstance(space, Space) else None if space is None else dict(space),
+        method=method,
+        trials=trials,
+        epochs=epochs,
+        seed=seed,
+        stopper=stopper,
+        metric=metric,
+        minutes=minutes,
+        folds=folds,
+        select=select,
+        retrain=retrain,
+        params=dict(params or {}),
+        lanes=lanes,
+        method_options=dict(method_options or {}),
+        stopper_options=dict(stopper_options or {}),
+        standardize=standardize,
+        target_score=target_score,
+        out=None if out is None else str(out),
+        store=store,
+    )
+    return begin(settings, data, progress)
+
+
+def run_settings(settings: StudySettings, *, progress: Callback | None = None) -> Study:
+    """Run the study that a study file describes, data included; see `tune`."""
+    return begin(settings, data_of(settings), progress)
+
+
+def data_of(settings: StudySettings) -> Dataset:
+    """Load the data set that the settings name."""
+    if settings.data is None:
+        raise SettingsError("the study doesn't say where its data are; run it from Python with the same data set.")
+    return load(settings.data, **settings.load_arguments())
+
+
+def begin(settings: StudySettings, data: Dataset, progress: Callback | None) -> Study:
+    """Start a new study: check all, make its folder and store, run it."""
+    setup = set_up(settings, data)
+    folder = None if settings.out is None else Path(settings.out)
+    where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
+    if folder is not None and (folder / DATABASE).exists():
+        raise StudyError(f"the folder {str(folder)!r} holds a study already; resume it, or choose another folder.")
+    record = StudyRecord(
+        name=settings.name or data.name,
+        settings=setup.settings.to_dict(),
+        environment=environment_of(setup),
+        goal=setup.goal,
+    )
+    store = open_store(where, create=True)
+    with ExitStack() as stack:
+        if where != MEMORY:
+            stack.enter_context(store)
+        store.begin(record)
+        if folder is not None:
+            (folder / SETTINGS_FILE).write_text(dump_settings(setup.settings), encoding="utf-8")
+        return conduct(setup, store, where, folder, progress)
+
+
+def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset | None = None) -> Study:
+    """Continue an interrupted or crashed study; a finished one is returned as it is.
+
+    Args:
+        path: folder of the study.
+        data: its data set, where the study was started from Python with data that no file holds.
+
+    Raises:
+        StudyError: there is no study, another process runs it, or the data aren't the same.
+    """
+    folder = Path(path)
+    study = load_study(folder)
+    if study.state == "finished":
+        return study
+    data = data if data is not None else data_of(study.settings)
+    check_same_data(study.record, data)
+    setup = set_up(study.settings, data)
+    where = study.settings.store or str(folder / DATABASE)
+    with open_store(where, create=False) as store:
+        store.update_study(state="running")
+        return conduct(setup, store, where, folder, progress)
+
+
+def load_study(path: str | Path) -> Study:
+    """A study as it stands, also while another process runs it.
+
+    Raises:
+        StudyError: the folder holds no study.
+    """
+    folder = Path(path)
+    file = folder / DATABASE
+    if not file.exists():
+        raise StudyError(f"{str(folder)!r} holds no study ({DATABASE} is missing).")
+    with read_store(str(file)) as store:
+        return Study(store.study(), store.trials(), folder, str(file))
+
+
+def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
+    """Search, retrain the winner, write summary, model and report."""
+    settings = setup.settings
+    programs = shared_programs()
+    before = Tally(programs.tally.compiled, programs.tally.loaded, programs.tally.seconds)
+    start = time.monotonic()
+    deadline = None if settings.minutes is None else start + 60 * settings.minutes
+    lanes = Lanes(programs, lane_count(settings.lanes))
+    conductor = Conductor(setup, store, lanes, folder=folder, deadline=deadline, progress=progress)
+
+    def study(model: Model | None = None) -> Study:
+        return Study(store.study(), store.trials(), folder, where, setup.data, model, store if where == MEMORY else None)
+
+    try:
+        with lanes:
+            conductor.run()
+        trials = list(conductor.ledger.trials.values())
+        best = best_of(trials, setup.goal)
+        model, retrain, more_steps = None, None, 0
+        if best is not None:
+            if progress is not None:
+                progress(closing(setup, trials, best, lanes, time.monotonic() - start, "retrain"))
+            model, retrain, more_steps = retrained(setup, best, settings.lanes)
+    except KeyboardInterrupt:
+        store.update_study(state="interrupted")
+        raise StudyInterrupted(study()) from None
+    tally = Tally(
+        programs.tally.compiled - before.compiled,
+        programs.tally.loaded - before.loaded,
+        programs.tally.seconds - before.seconds,
+    )
+    steps = lanes.steps + more_steps
+    summary = summary_of(setup, trials, best, model, retrain, tally, steps, conductor.cut)
+    if model is not None and folder is not None:
+        model.save(folder / BEST)
+    store.update_study(summary=summary, state="finished")
+    result = study(model)
+    if folder is not None:
+        if progress is not None:
+            progress(closing(setup, trials, best, lanes, time.monotonic() - start, "report"))
+        result.report()
+    return result
+
+
+def closing(
+    setup: Setup, trials: list[Trial], best: Trial | None, lanes: Lanes, seconds: float, phase: str
+) -> Progress:
+    """Progress after the search."""
+    return Progress(
+        done=len(trials),
+        running=0,
+        stopped=sum(trial.status is Status.STOPPED for trial in trials),
+        diverged=sum(trial.status is Status.DIVERGED for trial in trials),
+        total=setup.settings.trials,
+        best_score=None if best is None else best.score,
+        metric=setup.metric,
+        best_params=None if best is None else dict(best.params),
+        steps=lanes.steps,
+        steps_per_second=lanes.steps / max(seconds, 1e-9),
+        seconds=seconds,
+        seconds_left=None,
+        compiled=lanes.programs.tally.compiled,
+        compiling=0,
+        phase=phase,
+    )
+
+
+def environment_of(setup: Setup) -> dict[str, Any]:
+    """Versions, machine, data fingerprint and the search space as it was resolved."""
+    import jax
+    import numpy
+
+    import paceline
+
+    return {
+        "paceline": paceline.__version__,
+        "jax": jax.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "device": jax.default_backend(),
+        "fingerprint": setup.data.fingerprint,
+        "split": json.loads(json.dumps(asdict(setup.data.split_settings), default=str)),
+        "space": setup.space.to_dict(),
+        "metric": setup.metric,
+    }
+
+
+def check_same_data(record: StudyRecord, data: Dataset) -> None:
+    """Refuse data whose fingerprint isn't the study's."""
+    if data.fingerprint != record.environment.get("fingerprint"):
+        raise StudyError(
+            f"the data of {record.name!r} have changed since the study began; start a new study, or bring the old data back."
+        )

@@ -1,0 +1,128 @@
+"""What a study needs before its first trial: data on the device, space, searcher, stopper, all checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.data import Dataset, class_weights
+from paceline.errors import HyperparameterError, SpaceError, did_you_mean
+from paceline.hyperparameters import KNOBS, Hyperparameters, resolve
+from paceline.pack.trials import Arrays, Prepared, prepare
+from paceline.records import METRICS, Params
+from paceline.runs import chosen_metric, fold_arrays
+from paceline.search import Searcher, Stopper, make_searcher, make_stopper
+from paceline.seeds import generator, seed_for
+from paceline.settings import StudySettings
+from paceline.space import Space, default_space
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A study, ready to run.
+
+    Attributes:
+        settings: resolved settings; data: the data set.
+        metric: what trials are judged by; goal: "minimize" or "maximize".
+        space, searcher, stopper: as the settings say.
+        folds: padded arrays of each dev fold.
+    """
+
+    settings: StudySettings
+    data: Dataset
+    metric: str
+    goal: str
+    space: Space
+    searcher: Searcher
+    stopper: Stopper
+    folds: tuple[Arrays, ...]
+
+    @property
+    def task(self) -> str:
+        return str(self.data.task)
+
+    def config(self, params: Params) -> Hyperparameters:
+        """The complete configuration of a trial."""
+        return resolve({**self.settings.params, **params}, task=self.task)
+
+    def prepared(self, params: Params, fold: int, seed: int) -> Prepared:
+        """A trial on one of the study's folds, ready for a lane."""
+        return self.prepared_on(self.folds[fold], params, seed if fold == 0 else seed_for(seed, "folds", fold))
+
+    def prepared_on(self, arrays: Arrays, params: Params, seed: int) -> Prepared:
+        config = self.config(params)
+        weights = None if config.class_weight is None else class_weights(config.class_weight, self.data)
+        return prepare(
+            config, arrays, seed=seed, epochs=self.settings.epochs, metric=self.metric, class_weights=weights
+        )
+
+
+def set_up(settings: StudySettings, data: Dataset) -> Setup:
+    """Check everything and put the folds on the device; nothing is trained or written yet.
+
+    Raises:
+        SettingsError, SpaceError, HyperparameterError, DataError: the first thing that is wrong.
+    """
+    settings = settings.resolved()
+    task = str(data.task)
+    metric = chosen_metric(settings.metric, task)
+    resolve(settings.params, task=task)
+    space = space_of(settings, data)
+    check_space(space, settings.params, task)
+    method = "random" if settings.method == "auto" else settings.method
+    options: dict[str, Any] = dict(settings.method_options)
+    searcher = make_searcher(method, space, seed=settings.seed, **options)
+    stopper = make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
+    count = settings.folds or 1
+    folds = tuple(
+        fold_arrays(
+            data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task
+        )
+        for index in range(count)
+    )
+    return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds)
+
+
+def space_of(settings: StudySettings, data: Dataset) -> Space:
+    """The space of the settings, or the default one without what `params` fixes."""
+    if settings.search is not None:
+        return Space.from_dict(settings.search)
+    rows, features = len(data.split.train), len(data.columns)
+    space = default_space(settings.net, rows=rows, features=features, task=str(data.task))
+    kept = {name: item for name, item in space.parameters.items() if name not in settings.params}
+    return Space(without_lost_conditions(kept, settings.params))
+
+
+def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
+    """Parameters whose `when` names a fixed hyperparameter: kept without it if it holds, dropped if it doesn't."""
+    kept = {}
+    for name, item in parameters.items():
+        when = dict(item.when or {})
+        gone = [parent for parent in when if parent not in parameters]
+        if all(fixed.get(parent) in when[parent] for parent in gone):
+            left = {parent: values for parent, values in when.items() if parent not in gone}
+            kept[name] = dataclasses.replace(item, when=left or None) if gone else item
+    return kept
+
+
+def check_space(space: Space, fixed: Params, task: str) -> None:
+    """Every parameter must be a hyperparameter, and a few draws must be configurations that can be trained."""
+    unknown = [name for name in space.names if name not in KNOBS]
+    if unknown:
+        raise SpaceError(f"the space names {unknown[0]!r}, which is no hyperparameter{did_you_mean(unknown[0], KNOBS)}")
+    points = [space.default_point(), *ends(space), *(space.sample(generator(0, "search", 0)) for _ in range(8))]
+    for point in points:
+        try:
+            resolve({**fixed, **point}, task=task)
+        except HyperparameterError as error:
+            raise SpaceError(f"the space holds configurations that can't be trained: {error}") from None
+
+
+def ends(space: Space) -> list[Params]:
+    """The two opposite corners of the space's unit cube."""
+    corner: NDArray[np.float64] = np.zeros(len(space.slots))
+    return [space.from_unit(corner), space.from_unit(corner + 1.0)]
