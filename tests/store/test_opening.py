@@ -1,5 +1,6 @@
 """What isn't a study is refused in one sentence, and nothing is left behind or lost."""
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -142,6 +143,7 @@ def test_a_damaged_row(study_file: Path, column: str, value: str) -> None:
     change(study_file, f"UPDATE trials SET {column} = {value}")
     with read_store(study_file) as store, pytest.raises(StudyError, match="is damaged"):
         store.trials()
+    assert gc.isenabled()  # it rests while trials are listed
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
