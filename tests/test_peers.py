@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from paceline.space import default_space
+
 torch = pytest.importorskip("torch")
 
 from peers import keras_fit, sklearn_mlp, torch_trials  # noqa: E402 - only with torch
@@ -57,6 +59,28 @@ def test_torch_learns_with_every_rule(digits: Arrays, optimizer: str) -> None:
 def test_torch_learns_with_every_part(digits: Arrays, config: dict[str, Any]) -> None:
     result = torch_trials.trainer(digits)(complete({"learning_rate": 0.01, **config}, epochs=8))
     assert result.error < 0.15
+
+
+@pytest.mark.parametrize("optimizer", torch_trials.OPTIMIZERS)
+def test_decay_is_decoupled(digits: Arrays, optimizer: str) -> None:
+    """One step on a gradient of zero: kernels shrink by rate * decay, whatever the rule; biases stay."""
+    settings = complete({"optimizer": optimizer, "learning_rate": 0.1, "weight_decay": 0.5, "layers": 1}, epochs=1)
+    layers = torch_trials.layers_of(settings, 4, 3, torch.Generator().manual_seed(0))
+    before = [layer.kernel.detach().clone() for layer in layers]
+    for layer in layers:
+        for tensor in layer.learned():
+            tensor.grad = torch.zeros_like(tensor)
+    torch_trials.update(settings, torch_trials.optimizer_of(settings, layers), layers, rate=0.1)
+    for layer, kernel in zip(layers, before, strict=True):
+        torch.testing.assert_close(layer.kernel.detach(), 0.95 * kernel)
+        assert not layer.bias.any()
+
+
+def test_torch_trains_whatever_the_default_space_proposes(digits: Arrays) -> None:
+    space = default_space("dense", rows=1400, features=64, task="classes")
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        torch_trials.check(complete(space.sample(rng), epochs=1))
 
 
 def test_torch_stops_a_diverged_trial(digits: Arrays) -> None:

@@ -64,7 +64,8 @@ def model_of(settings: Settings, features: int, classes: int) -> Any:
 
     layers: list[Any] = [keras.Input((features,))]
     for units, dropout in zip(settings.units, settings.dropout, strict=True):
-        layers.append(keras.layers.Dense(units, kernel_initializer="he_normal"))
+        bias = settings.norm != "batch"  # which would take it out again
+        layers.append(keras.layers.Dense(units, use_bias=bias, kernel_initializer="he_normal"))
         if settings.norm == "batch":
             layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5))
         elif settings.norm == "layer":

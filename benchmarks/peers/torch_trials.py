@@ -32,6 +32,7 @@ ACTIVATIONS = {
     "softplus": F.softplus,
 }
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad")
+DECOUPLED = ("sgd", "adam", "adamw", "nadam")  # PyTorch's decay of the others goes through their moments
 NORMS = ("none", "batch", "layer")
 HE = ("relu", "leaky_relu", "elu", "swish", "gelu", "softplus")
 
@@ -74,10 +75,10 @@ def start(arrays: Arrays) -> Train:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A dense layer's tensors; of the norm's, `scale` is None without one and `mean` without running statistics."""
+    """Tensors of a dense layer: no `bias` before batch norm, which takes it out again; no `scale` without a norm."""
 
     kernel: Tensor
-    bias: Tensor
+    bias: Tensor | None
     scale: Tensor | None = None
     offset: Tensor | None = None
     mean: Tensor | None = None
@@ -95,13 +96,13 @@ def layers_of(settings: Settings, features: int, classes: int, generator: torch.
         hidden = index < settings.layers
         spread = 2 / before if hidden and settings.activation in HE else 2 / (before + after)
         kernel = torch.randn(after, before, generator=generator).mul_(spread**0.5).requires_grad_()
-        bias = torch.zeros(after, requires_grad=True)
-        if not hidden or settings.norm == "none":
+        norm = settings.norm if hidden else "none"
+        bias = None if norm == "batch" else torch.zeros(after, requires_grad=True)
+        if norm == "none":
             layers.append(Layer(kernel, bias))
             continue
         scale, offset = torch.ones(after, requires_grad=True), torch.zeros(after, requires_grad=True)
-        batch = settings.norm == "batch"
-        mean, variance = (torch.zeros(after), torch.ones(after)) if batch else (None, None)
+        mean, variance = (torch.zeros(after), torch.ones(after)) if norm == "batch" else (None, None)
         layers.append(Layer(kernel, bias, scale, offset, mean, variance))
     return layers
 
@@ -122,12 +123,12 @@ def forward(settings: Settings, layers: list[Layer], x: Tensor, training: bool) 
 
 
 def optimizer_of(settings: Settings, layers: list[Layer]) -> torch.optim.Optimizer:
-    """The update rule, fused where PyTorch has that on CPUs; decay is of the kernels, decoupled for the Adam family."""
+    """The update rule, fused where PyTorch has that on CPUs, with decay of the kernels where it is decoupled."""
     kernels = [layer.kernel for layer in layers]
     others = [tensor for layer in layers for tensor in layer.learned() if tensor is not layer.kernel]
-    groups: list[dict[str, Any]] = [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others}]
-    if settings.weight_decay == 0:
-        groups = [{"params": kernels + others}]
+    groups: list[dict[str, Any]] = [{"params": kernels + others}]
+    if settings.weight_decay > 0 and settings.optimizer in DECOUPLED:
+        groups = [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others}]
     rate, rule = settings.learning_rate, settings.optimizer
     match rule:
         case "sgd":
@@ -146,6 +147,15 @@ def optimizer_of(settings: Settings, layers: list[Layer]) -> torch.optim.Optimiz
             return torch.optim.AdamW(groups, rate, weight_decay=0.0, fused=True)  # without decay this is Adam
 
 
+def update(settings: Settings, optimizer: torch.optim.Optimizer, layers: list[Layer], rate: float) -> None:
+    """One step of the rule; where its own decay isn't decoupled, the kernels shrink by hand."""
+    if settings.weight_decay > 0 and settings.optimizer not in DECOUPLED:
+        with torch.no_grad():
+            for layer in layers:
+                layer.kernel.mul_(1 - rate * settings.weight_decay)
+    optimizer.step()
+
+
 def trainer(arrays: Arrays) -> Train:
     """What trains one trial on the arrays, which become tensors once."""
     x_train, y_train = torch.from_numpy(arrays.x_train), torch.from_numpy(arrays.y_train)
@@ -162,8 +172,9 @@ def trainer(arrays: Arrays) -> Train:
         updates = 0
         for epoch in range(settings.epochs):
             began = time.perf_counter()
+            rate = settings.rate(epoch)
             for group in optimizer.param_groups:
-                group["lr"] = settings.rate(epoch)
+                group["lr"] = rate
             order = torch.randperm(rows, generator=generator)
             if settings.norm == "batch" and rows % settings.batch_size == 1:
                 order = order[:-1]  # batch statistics of one row don't exist
@@ -172,7 +183,7 @@ def trainer(arrays: Arrays) -> Train:
             for x, y in zip(*parts, strict=True):
                 optimizer.zero_grad(set_to_none=True)
                 F.cross_entropy(forward(settings, layers, x, True), y).backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
+                update(settings, optimizer, layers, rate)
                 updates += 1
             with torch.inference_mode():
                 outputs = forward(settings, layers, x_dev, False)
