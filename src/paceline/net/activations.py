@@ -125,6 +125,7 @@ def _backward(kept: Any, g: Array) -> tuple[Any, ...]:
         lambda g: g,
         g,
     )
+    # Dead code, and removed by the compiler, unless a program trains prelu's slope.
     alpha_gradient = jax.lax.cond(
         kind == PRELU,
         lambda: jnp.sum(jnp.ones((g.shape[0],), g.dtype) @ (g * jnp.minimum(u, 0))),

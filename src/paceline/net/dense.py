@@ -12,7 +12,7 @@ the unit mask puts the others' activations to exactly 0, so their weights get no
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,8 +31,38 @@ from paceline.training.randomness import (
 )
 
 Array = jax.Array
-Weights = tuple[dict[str, Array], ...]
-Statistics = tuple[dict[str, Array], ...]
+Statistics = dict[str, Array]
+
+
+class Weights(NamedTuple):
+    """Padded weights. Few and large arrays: each one costs compiling time and, on a small net, running time.
+
+    kernels: one (inputs, units) a layer, output last.
+    projections: one (width, width) for each hidden layer after the first; () unless shape.skip is "project".
+    vectors: (VECTOR_ROWS * layers + 1, max(width, outputs)): for each hidden layer bias, norm scale, norm offset and
+        (in column 0) prelu slope; the output's bias last.
+    """
+
+    kernels: tuple[Any, ...]
+    projections: tuple[Any, ...]
+    vectors: Any
+
+
+VECTORS = ("bias", "scale", "offset", "slope")
+VECTOR_ROWS = len(VECTORS)
+
+
+def vector_of(shape: "DenseShape", vectors: Array, name: str, index: int) -> Array:
+    """(width,) one of VECTORS of hidden layer `index`."""
+    return vectors[VECTOR_ROWS * index + VECTORS.index(name), : shape.width]
+
+
+def slope_or_alpha(shape: "DenseShape", vectors: Array, hyper: Hyper, index: int) -> Array:
+    """() the activation's own parameter: prelu's learned slope, else the hyperparameter."""
+    alpha = Knobs(hyper).layer("alpha", index)
+    if not shape.rare:
+        return alpha
+    return jnp.where(hyper.activations[index] == PRELU, vector_of(shape, vectors, "slope", index)[0], alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,66 +118,57 @@ def apply_training(
     knobs = Knobs(hyper)
     count = jnp.sum(row_weights)
     masks = unit_masks(shape, hyper)
-    kernels = [layer["kernel"] for layer in weights]
+    kernels, vectors = list(weights.kernels), weights.vectors
     if shape.rare:
         x = _noisy(x, knobs.input_noise, hyper, step)
         kernels = [_disturbed(shape, kernel, index, hyper, step, masks) for index, kernel in enumerate(kernels)]
     x = _dropped(x, knobs.input_dropout, hyper, step, INPUT_STREAM)
     moments = []
+    before = jnp.where(knobs.norm_before > 0, knobs.norm, 0)
+    after = jnp.where(knobs.norm_after > 0, knobs.norm, 0)
+    zero = jnp.float32(0)
     for index in range(shape.layers):
-        layer, mask = weights[index], masks[index]
-        alpha = knobs.layer("alpha", index)
-        alpha = jnp.where(hyper.activations[index] == PRELU, layer["slope"], alpha)
-        activity = (knobs.activity_l1 / count, knobs.activity_l2 / count) if shape.rare else (jnp.float32(0), jnp.float32(0))
-        before = jnp.where(knobs.norm_before > 0, knobs.norm, 0)
-        bias = jnp.where(before == BATCH, 0.0, layer["bias"])
-        u = x @ kernels[index] + bias
-        u, mean, variance = normalise(
-            before, u, layer["scale"], layer["offset"], row_weights, mask, knobs.norm_epsilon
-        )
+        mask = masks[index]
+        bias, scale, offset = (vector_of(shape, vectors, name, index) for name in VECTORS[:3])
+        u = x @ kernels[index] + jnp.where(before == BATCH, 0.0, bias)
+        u, mean, variance = normalise(before, u, scale, offset, row_weights, mask, knobs.norm_epsilon)
+        activity = (knobs.activity_l1 / count, knobs.activity_l2 / count) if shape.rare else (zero, zero)
+        alpha = slope_or_alpha(shape, vectors, hyper, index)
         a = activate(hyper.activations[index], alpha, activity, row_weights, u) * mask
+        rate = knobs.layer("dropout", index)
         if shape.rare:
-            after = jnp.where(knobs.norm_after > 0, knobs.norm, 0)
             a, mean_after, variance_after = normalise(
-                after, a, layer["scale"], layer["offset"], row_weights, mask, knobs.norm_epsilon
+                after, a, scale, offset, row_weights, mask, knobs.norm_epsilon
             )
             a = a * mask
             mean = jnp.where(after == BATCH, mean_after, mean)
             variance = jnp.where(after == BATCH, variance_after, variance)
-        moments.append((mean, variance))
-        rate = knobs.layer("dropout", index)
-        if shape.rare:
             rate = jnp.where(knobs.drop_weights > 0, 0.0, rate)
-        a = _dropped(a, rate, hyper, step, index + 1)
-        x = joined(shape, layer, index, x, a, hyper)
-    return x @ kernels[-1] + weights[-1]["bias"], moments
+        moments.append((mean, variance))
+        x = joined(shape, weights, index, x, _dropped(a, rate, hyper, step, index + 1), hyper)
+    return x @ kernels[-1] + vectors[-1, : shape.outputs], moments
 
 
 def apply_frozen(shape: DenseShape, weights: Weights, statistics: Statistics, x: Array, hyper: Hyper) -> Array:
     """Outputs (rows, outputs) for evaluation: no dropout or noise, running statistics. `x`: (rows, inputs)."""
     knobs = Knobs(hyper)
     masks = unit_masks(shape, hyper)
+    vectors = weights.vectors
+    before = jnp.where(knobs.norm_before > 0, knobs.norm, 0)
+    after = jnp.where(knobs.norm_after > 0, knobs.norm, 0)
     for index in range(shape.layers):
-        layer, mask, running = weights[index], masks[index], statistics[index]
-        alpha = knobs.layer("alpha", index)
-        alpha = jnp.where(hyper.activations[index] == PRELU, layer["slope"], alpha)
-
-        def norm(kind: Array, z: Array, layer: Any = layer, running: Any = running, mask: Array = mask) -> Array:
-            return normalise_frozen(
-                kind, z, layer["scale"], layer["offset"], running["mean"], running["variance"], mask, knobs.norm_epsilon
-            )
-
-        before = jnp.where(knobs.norm_before > 0, knobs.norm, 0)
-        bias = jnp.where(before == BATCH, 0.0, layer["bias"])
-        u = norm(before, x @ layer["kernel"] + bias)
-        a = value_of(hyper.activations[index], alpha, u) * mask
+        bias, scale, offset = (vector_of(shape, vectors, name, index) for name in VECTORS[:3])
+        learned = (scale, offset, statistics["mean"][index], statistics["variance"][index], masks[index])
+        u = x @ weights.kernels[index] + jnp.where(before == BATCH, 0.0, bias)
+        u = normalise_frozen(before, u, *learned, knobs.norm_epsilon)
+        a = value_of(hyper.activations[index], slope_or_alpha(shape, vectors, hyper, index), u) * masks[index]
         if shape.rare:
-            a = norm(jnp.where(knobs.norm_after > 0, knobs.norm, 0), a) * mask
-        x = joined(shape, layer, index, x, a, hyper)
-    return x @ weights[-1]["kernel"] + weights[-1]["bias"]
+            a = normalise_frozen(after, a, *learned, knobs.norm_epsilon) * masks[index]
+        x = joined(shape, weights, index, x, a, hyper)
+    return x @ weights.kernels[-1] + vectors[-1, : shape.outputs]
 
 
-def joined(shape: DenseShape, layer: dict[str, Array], index: int, x: Array, a: Array, hyper: Hyper) -> Array:
+def joined(shape: DenseShape, weights: Weights, index: int, x: Array, a: Array, hyper: Hyper) -> Array:
     """A hidden layer's output after its skip connection."""
     if index == 0:
         return a
@@ -155,7 +176,7 @@ def joined(shape: DenseShape, layer: dict[str, Array], index: int, x: Array, a: 
         return jnp.concatenate([a, x], axis=1)
     if shape.skip == "project":
         same = hyper.units[index] == hyper.units[index - 1]
-        return a + jnp.where(same, x, x @ layer["projection"])
+        return a + jnp.where(same, x, x @ weights.projections[index - 1])
     return a + Knobs(hyper).skip_add * x
 
 

@@ -23,9 +23,10 @@ import numpy as np
 from jax.experimental import serialize_executable
 
 from paceline.hyperparameters import MAX_POINTS
-from paceline.net.dense import DenseShape
+from paceline.net.dense import VECTOR_ROWS, DenseShape, Weights
 from paceline.records import COLUMNS
 from paceline.training.hyper import CODES, FLOATS, LAYER_FLOATS, Hyper
+from paceline.training.optimizers import COEFFICIENTS, TERMS
 from paceline.training.program import BLOCK, State, advance, initial_state
 from paceline.training.step import Data
 
@@ -37,19 +38,14 @@ STORE_LIMIT = 1 << 30
 
 def example_state(shape: DenseShape) -> State:
     """A state of the right structure, sizes and types; zeros."""
-    layers: list[dict[str, Any]] = []
-    for index in range(shape.layers + 1):
-        last = index == shape.layers
-        columns = shape.outputs if last else shape.width
-        layer = {"bias": np.zeros(columns, np.float32)}
-        layer["kernel"] = np.zeros((shape.layer_inputs(index), columns), np.float32)
-        if not last:
-            layer |= {name: np.zeros(columns, np.float32) for name in ("offset", "scale")}
-            layer["slope"] = np.zeros((), np.float32)
-            if shape.skip == "project" and index > 0:
-                layer["projection"] = np.zeros((shape.width, columns), np.float32)
-        layers.append(layer)
-    return initial_state(tuple(layers), shape.width)
+    layers, width = shape.layers, shape.width
+    columns = [width] * layers + [shape.outputs]
+    weights = Weights(
+        kernels=tuple(np.zeros((shape.layer_inputs(index), units), np.float32) for index, units in enumerate(columns)),
+        projections=(np.zeros((width, width), np.float32),) * (layers - 1 if shape.skip == "project" else 0),
+        vectors=np.zeros((VECTOR_ROWS * layers + 1, max(width, shape.outputs)), np.float32),
+    )
+    return initial_state(weights, layers, width)
 
 
 def example_data(shape: DenseShape) -> Data:
@@ -74,6 +70,7 @@ def example_hyper(shape: DenseShape) -> Hyper:
     return Hyper(
         floats=np.zeros(len(FLOATS), np.float32),
         codes=np.zeros(len(CODES), np.int32),
+        rule=np.zeros((len(COEFFICIENTS), len(TERMS)), np.float32),
         layer_floats=np.zeros((shape.layers, len(LAYER_FLOATS)), np.float32),
         activations=np.zeros(shape.layers, np.int32),
         units=np.zeros(shape.layers, np.int32),

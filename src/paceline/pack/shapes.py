@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.hyperparameters import Hyperparameters, per_layer
-from paceline.net.dense import DenseShape
+from paceline.net.dense import VECTOR_ROWS, VECTORS, DenseShape
+from paceline.net.dense import Weights as Padded
 from paceline.net.initializers import Weights, layer_widths
 
 WIDTHS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
@@ -48,6 +49,7 @@ def is_rare(config: Hyperparameters) -> bool:
         or config.max_norm is not None
         or (config.norm != "none" and config.norm_position == "after")
         or (config.dropout_kind == "weights" and drops)
+        or "prelu" in per_layer(config, "activation")
     )
 
 
@@ -103,51 +105,57 @@ def input_places(shape: DenseShape, config: Hyperparameters, index: int, inputs:
     return np.concatenate(blocks)
 
 
-def pad_weights(shape: DenseShape, config: Hyperparameters, weights: Weights, inputs: int) -> tuple[dict[str, Array], ...]:
+def pad_weights(shape: DenseShape, config: Hyperparameters, weights: Weights, inputs: int) -> Padded:
     """Real weights as the padded arrays of the shape's program."""
-    result = []
+    kernels: list[Array] = []
+    projections: list[Array] = []
+    vectors = np.zeros((VECTOR_ROWS * shape.layers + 1, max(shape.width, shape.outputs)), np.float32)
     for index, layer in enumerate(weights):
         last = index == shape.layers
-        columns = shape.outputs if last else shape.width
-        places = input_places(shape, config, index, inputs)
-        full = {}
-        for name, array in layer.items():
-            if name in ("kernel", "projection"):
-                full[name] = np.zeros((shape.layer_inputs(index), columns), np.float32)
-                full[name][places, : array.shape[1]] = array
-            else:
-                full[name] = array.astype(np.float32) if array.ndim == 0 else padded(array, columns)
-        if shape.skip == "project" and not last and index > 0 and "projection" not in full:
-            full["projection"] = np.zeros((shape.width, shape.width), np.float32)  # equal widths: x itself is added
-        result.append(full)
-    return tuple(result)
+        kernel = np.zeros((shape.layer_inputs(index), shape.outputs if last else shape.width), np.float32)
+        units = layer["kernel"].shape[1]
+        kernel[input_places(shape, config, index, inputs), :units] = layer["kernel"]
+        kernels.append(kernel)
+        if last:
+            vectors[-1, :units] = layer["bias"]
+            continue
+        for place, name in enumerate(VECTORS):
+            vectors[VECTOR_ROWS * index + place, : 1 if name == "slope" else units] = layer[name]
+        if shape.skip == "project" and index > 0:
+            # Equal widths have no projection; x itself is added there.
+            given = layer.get("projection", np.zeros((0, 0), np.float32))
+            projections.append(padded(given, shape.width, shape.width))
+    return Padded(tuple(kernels), tuple(projections), vectors)
 
 
 def unpad_weights(
-    shape: DenseShape, config: Hyperparameters, weights: tuple[Mapping[str, Array], ...], inputs: int, outputs: int
+    shape: DenseShape, config: Hyperparameters, weights: Padded, inputs: int, outputs: int
 ) -> Weights:
     """The real part of a program's weights, as `initial_weights` lays them out."""
     widths = layer_widths(config, inputs)
+    vectors = np.asarray(weights.vectors)
     result: Weights = []
-    for index, layer in enumerate(weights):
+    for index in range(shape.layers + 1):
         last = index == shape.layers
-        columns = outputs if last else widths[index][1]
+        units = outputs if last else widths[index][1]
         places = input_places(shape, config, index, inputs)
-        real = {}
-        for name, array in layer.items():
-            full = np.asarray(array)
-            if name == "projection" and widths[index][0] == widths[index][1]:
-                continue
-            real[name] = full[places, :columns] if full.ndim == 2 else full[:columns] if full.ndim else full
-        result.append({name: np.ascontiguousarray(array) for name, array in real.items()})
+        layer = {"kernel": np.ascontiguousarray(np.asarray(weights.kernels[index])[places, :units])}
+        if last:
+            layer["bias"] = vectors[-1, :units].copy()
+        else:
+            for place, name in enumerate(VECTORS):
+                row = vectors[VECTOR_ROWS * index + place]
+                layer[name] = row[0].copy() if name == "slope" else row[:units].copy()
+            if shape.skip == "project" and index > 0 and widths[index][0] != units:
+                projection = np.asarray(weights.projections[index - 1])
+                layer["projection"] = np.ascontiguousarray(projection[places, :units])
+        result.append(layer)
     return result
 
 
-def unpad_statistics(
-    config: Hyperparameters, statistics: tuple[Mapping[str, Array], ...]
-) -> list[dict[str, Array]]:
+def unpad_statistics(config: Hyperparameters, statistics: Mapping[str, Array]) -> list[dict[str, Array]]:
     """The running mean and variance of each hidden layer's real units."""
     return [
-        {name: np.ascontiguousarray(np.asarray(array)[:units]) for name, array in layer.items()}
-        for layer, units in zip(statistics, per_layer(config, "units"), strict=True)
+        {name: np.asarray(array)[index, :units].copy() for name, array in statistics.items()}
+        for index, units in enumerate(per_layer(config, "units"))
     ]

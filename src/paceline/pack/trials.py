@@ -92,7 +92,8 @@ class Prepared:
         """The state before the first epoch, from `weights` or freshly drawn ones."""
         if weights is None:
             weights = initial_weights(self.config, self.arrays.inputs, self.arrays.outputs, self.seed)
-        return initial_state(pad_weights(self.shape, self.config, weights, self.arrays.inputs), self.shape.width)
+        padded_weights = pad_weights(self.shape, self.config, weights, self.arrays.inputs)
+        return initial_state(padded_weights, self.shape.layers, self.shape.width)
 
     def job(self, key: Hashable, state: State, to_epoch: int, priority: tuple[int, ...] = (0,)) -> Job:
         return Job(

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from paceline.hyperparameters import (
     ACTIVATION_ALPHA,
     ACTIVATIONS,
-    EPSILON,
     MAX_POINTS,
     NORMS,
     OPTIMIZERS,
@@ -25,6 +24,7 @@ from paceline.hyperparameters import (
     per_layer,
 )
 from paceline.records import COLUMNS, METRICS
+from paceline.training.optimizers import first_moment, table_of
 
 Array = jax.Array
 
@@ -33,8 +33,7 @@ TASK_CODES = ("classes", "binary", "multilabel", "regression")
 FOREVER = 1 << 30
 
 FLOATS = (
-    "learning_rate", "momentum", "rho", "beta1", "beta2", "one_minus_rho", "one_minus_beta2", "log_beta1", "log_beta2",
-    "log_momentum", "epsilon_in", "epsilon_out", "weight_decay", "clip_value", "clip_norm",
+    "learning_rate", "momentum", "log_momentum", "log_beta2", "weight_decay", "clip_value", "clip_norm",
     "schedule_rate", "schedule_drop", "schedule_every", "schedule_power", "schedule_end", "hold_epochs",
     "warmup_epochs", "plateau_factor", "momentum_end",
     "norm_momentum", "norm_epsilon", "input_dropout", "l1", "l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2",
@@ -42,7 +41,7 @@ FLOATS = (
     "reduction_sum", "skip_add", "norm_before", "norm_after", "drop_weights", "metric_sign", "loss_limit",
 )  # fmt: skip
 CODES = (
-    "optimizer", "momentum_form", "schedule", "schedule_unit_step", "momentum_schedule", "norm", "loss", "task",
+    "optimizer", "schedule", "schedule_unit_step", "momentum_schedule", "norm", "loss", "task",
     "patience", "plateau_patience", "metric", "points", "momentum_points", "epochs",
 )  # fmt: skip
 LAYER_FLOATS = ("dropout", "alpha")
@@ -51,13 +50,15 @@ LAYER_FLOATS = ("dropout", "alpha")
 class Hyper(NamedTuple):
     """Run-time data of one trial.
 
-    floats (len(FLOATS),) float32; codes (len(CODES),) int32; layer_floats (layers, 2) float32; activations and
+    floats (len(FLOATS),) float32; codes (len(CODES),) int32; rule (len(COEFFICIENTS), len(TERMS)) float32, the
+    optimiser as a table (see training.optimizers); layer_floats (layers, 2) float32; activations and
     units (layers,) int32; points and momentum_points (MAX_POINTS, 2) float32; class_weights (outputs,) or for
     binary targets (2,), padded with 1, float32; seed () uint32; outputs () int32, real output columns.
     """
 
     floats: Array | NDArray[np.float32]
     codes: Array | NDArray[np.int32]
+    rule: Array | NDArray[np.float32]
     layer_floats: Array | NDArray[np.float32]
     activations: Array | NDArray[np.int32]
     units: Array | NDArray[np.int32]
@@ -122,7 +123,6 @@ def encode(
     """
     column, sign = metric_column(metric)
     loss = loss_name(config, task)
-    epsilon = config.epsilon if config.epsilon is not None else EPSILON.get(config.optimizer, 1e-8)
     decay = config.weight_decay if config.weight_decay is not None else 0.01 if config.optimizer == "adamw" else 0.0
     per_row = config.penalty_scale == "per_row"
     scale1, scale2 = (1 / (2 * rows), 1 / rows) if per_row else (1.0, 2.0)
@@ -131,17 +131,9 @@ def encode(
     batch_norm_first = config.norm != "none" and config.norm_position == "before"
     floats = {
         "learning_rate": config.learning_rate,
-        "momentum": config.momentum,
-        "rho": config.rho,
-        "beta1": config.beta1,
-        "beta2": config.beta2,
-        "one_minus_rho": 1 - config.rho,
-        "one_minus_beta2": 1 - config.beta2,
-        "log_beta1": _log(config.beta1),
+        "momentum": first_moment(config),
+        "log_momentum": _log(first_moment(config)),
         "log_beta2": _log(config.beta2),
-        "log_momentum": _log(config.momentum),
-        "epsilon_in": epsilon if config.epsilon_inside else 0.0,
-        "epsilon_out": 0.0 if config.epsilon_inside else epsilon,
         "weight_decay": decay,
         "clip_value": _or_inf(config.clip_value),
         "clip_norm": _or_inf(config.clip_norm),
@@ -180,7 +172,6 @@ def encode(
     }
     codes = {
         "optimizer": OPTIMIZERS.index(config.optimizer),
-        "momentum_form": ("heavy_ball", "ewa", "ewa_corrected").index(config.momentum_form),
         "schedule": SCHEDULES.index(config.schedule),
         "schedule_unit_step": int(config.schedule_unit == "step"),
         "momentum_schedule": ("constant", "linear", "manual").index(config.momentum_schedule),
@@ -205,6 +196,7 @@ def encode(
     return Hyper(
         floats=np.array([floats[name] for name in FLOATS], np.float32),
         codes=np.array([codes[name] for name in CODES], np.int32),
+        rule=table_of(config),
         layer_floats=np.array(layers, np.float32).reshape(config.layers, len(LAYER_FLOATS)),
         activations=np.array([ACTIVATIONS.index(name) for name in per_layer(config, "activation")], np.int32),
         units=np.array(units, np.int32),

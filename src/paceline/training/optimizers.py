@@ -1,101 +1,141 @@
-"""Ten optimisers as rows of coefficients in one formula:
+"""Ten optimisers as one formula and a table of its coefficients:
 
     m' = bm m + am g
-    v' = bv v + av g^2                       (adamax: max(bv v, |g| + e))
-    w -= (co m + cm m' + cg g) / (sqrt(sv v' + ei) + eo)         (adamax: / v'; lion: sign of the numerator)
+    v' = bv v + av g^2        adamax: max(bv v, |g| + ei);  lion: co m + cg g
+    w -= (cm m' + cg g) / (sqrt(sv v' + ei) + eo)             adamax: / v';  lion: rate * sign(v')
 
-Only a switch over scalars depends on which optimiser a trial uses; the arithmetic on weights is the same for all.
-(N1, N2, N4; Kingma & Ba 2015; Dozat 2016; Loshchilov & Hutter 2019; Duchi et al. 2011; Chen et al. 2023.)
+A coefficient is a sum over a few terms that change from step to step, times constants of the trial: the table.
+So no branch depends on which optimiser a trial uses. (N1, N2, N4; Kingma & Ba 2015; Dozat 2016; Loshchilov & Hutter
+2019; Duchi et al. 2011; Chen et al. 2023.)
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
-from paceline.hyperparameters import OPTIMIZERS
-from paceline.training.hyper import Hyper, Knobs
+from paceline.hyperparameters import EPSILON, OPTIMIZERS, Hyperparameters
 
 Array = jax.Array
 
-BETA1_FAMILY = tuple(name in ("adam", "adamw", "nadam", "adamax", "lion") for name in OPTIMIZERS)
+COEFFICIENTS = ("bm", "am", "bv", "av", "co", "cm", "cg", "sv", "ei", "eo")
+TERMS = (
+    "one",
+    "rate",  # the step's learning rate
+    "mu",  # momentum or beta1 now
+    "rest",  # 1 - mu
+    "rate/c",  # c = 1 - mu^t, the bias correction of the first moment
+    "rate*mu/c+",  # c+ = 1 - mu^(t+1)
+    "rate*rest/c",
+    "1/c2",  # c2 = 1 - beta2^t
+)
+MOMENT_FAMILY = ("adam", "adamw", "nadam", "adamax", "lion")
 ADAMAX, LION = OPTIMIZERS.index("adamax"), OPTIMIZERS.index("lion")
+
+Row = Mapping[str, Mapping[str, float]]
+
+
+def first_moment(config: Hyperparameters) -> float:
+    """What a momentum schedule moves: beta1 of the adam family, else momentum."""
+    return config.beta1 if config.optimizer in MOMENT_FAMILY else config.momentum
+
+
+def table_of(config: Hyperparameters) -> NDArray[np.float32]:
+    """(len(COEFFICIENTS), len(TERMS)) float32: a configuration's row of the table of optimisers."""
+    table = np.zeros((len(COEFFICIENTS), len(TERMS)), np.float32)
+    for coefficient, terms in row_of(config).items():
+        for term, value in terms.items():
+            table[COEFFICIENTS.index(coefficient), TERMS.index(term)] = value
+    return table
+
+
+def row_of(config: Hyperparameters) -> Row:
+    """The table of optimisers. Differences like 1 - beta2 are formed in double precision."""
+    epsilon = config.epsilon if config.epsilon is not None else EPSILON.get(config.optimizer, 1e-8)
+    inside = {"ei": {"one": epsilon}} if config.epsilon_inside else {"eo": {"one": epsilon}}
+    plain: Row = {"eo": {"one": 1.0}}
+    moments: Row = {
+        "bm": {"mu": 1.0},
+        "am": {"rest": 1.0},
+        "bv": {"one": config.beta2},
+        "av": {"one": 1 - config.beta2},
+        "sv": {"1/c2": 1.0},
+    }
+    adam: Row = {**moments, **inside, "cm": {"rate/c": 1.0}}
+    momentum: dict[str, Row] = {
+        "heavy_ball": {"bm": {"mu": 1.0}, "am": {"rate": 1.0}, "cm": {"one": 1.0}},
+        "ewa": {"bm": {"mu": 1.0}, "am": {"rest": 1.0}, "cm": {"rate": 1.0}},
+        "ewa_corrected": {"bm": {"mu": 1.0}, "am": {"rest": 1.0}, "cm": {"rate/c": 1.0}},
+    }
+    rmsprop: Row = {"bv": {"one": config.rho}, "av": {"one": 1 - config.rho}, "cg": {"rate": 1.0}, "sv": {"one": 1.0}}
+    rows: dict[str, Row] = {
+        "sgd": {"cg": {"rate": 1.0}, **plain},
+        "momentum": {**momentum[config.momentum_form], **plain},
+        "nesterov": {"bm": {"mu": 1.0}, "am": {"rate": 1.0}, "cm": {"mu": 1.0}, "cg": {"rate": 1.0}, **plain},
+        "rmsprop": {**rmsprop, **inside},
+        "adam": adam,
+        "adamw": adam,
+        "nadam": {**moments, **inside, "cm": {"rate*mu/c+": 1.0}, "cg": {"rate*rest/c": 1.0}},
+        "adamax": {
+            "bm": {"mu": 1.0},
+            "am": {"rest": 1.0},
+            "bv": {"one": config.beta2},
+            "cm": {"rate/c": 1.0},
+            "ei": {"one": epsilon},
+        },
+        "adagrad": {"bv": {"one": 1.0}, "av": {"one": 1.0}, "cg": {"rate": 1.0}, "sv": {"one": 1.0}, **inside},
+        "lion": {
+            "bm": {"one": config.beta2},
+            "am": {"one": 1 - config.beta2},
+            "co": {"mu": 1.0},
+            "cg": {"rest": 1.0},
+        },
+    }
+    return rows[config.optimizer]
 
 
 class Rule(NamedTuple):
-    """The coefficients of one step; all () float32. `lion` and `adamax` are () bool."""
+    """One step's coefficients (len(COEFFICIENTS),) float32, its rate () float32, and two () bools."""
 
-    bm: Array
-    am: Array
-    bv: Array
-    av: Array
-    co: Array
-    cm: Array
-    cg: Array
-    sv: Array
-    ei: Array
-    eo: Array
+    coefficients: Array
     rate: Array
     adamax: Array
     lion: Array
 
+    def of(self, name: str) -> Array:
+        return self.coefficients[COEFFICIENTS.index(name)]
 
-def rule_of(hyper: Hyper, rate: Array, mu: Array, log_mu: Array, t: Array) -> Rule:
+
+def rule_of(table: Array, optimizer: Array, rate: Array, mu: Array, log_mu: Array, log_beta2: Array, t: Array) -> Rule:
     """Coefficients of step `t`.
 
     Args:
+        table: from `table_of`; optimizer: () int32, index into OPTIMIZERS.
         rate: () the step's learning rate, from schedules.learning_rate.
-        mu: () momentum or beta1 (whichever the optimiser has) now; `log_mu` its logarithm, precise near 1.
+        mu: () momentum or beta1 now; log_mu, log_beta2: () logarithms, taken in double where they are constant.
         t: () int32, counted from 1.
     """
-    knobs = Knobs(hyper)
     time = t.astype(jnp.float32)
-    zero, one = jnp.float32(0), jnp.float32(1)
-    ei, eo = knobs.epsilon_in, knobs.epsilon_out
-    rest1, rest2 = -jnp.expm1(log_mu), knobs.one_minus_beta2
     # 1 - beta^t: expm1 keeps its digits where beta is close to 1.
-    correction1 = -jnp.expm1(time * log_mu)
-    correction1_next = -jnp.expm1((time + 1) * log_mu)
-    sv = 1 / -jnp.expm1(time * knobs.log_beta2)
-    beta2 = knobs.beta2
-    corrected = knobs.momentum_form == 2
-    plain = {"bv": zero, "av": zero, "sv": zero, "ei": zero, "eo": one}
-    adaptive = {"ei": ei, "eo": eo}
-
-    def row(**given: Array) -> tuple[Array, ...]:
-        names = ("bm", "am", "bv", "av", "co", "cm", "cg", "sv", "ei", "eo")
-        return tuple(jnp.asarray(given.get(name, zero), jnp.float32) for name in names)
-
-    def momentum() -> tuple[Array, ...]:
-        heavy = row(bm=mu, am=rate, cm=one, **plain)
-        mean = row(bm=mu, am=rest1, cm=jnp.where(corrected, rate / correction1, rate), **plain)
-        return tuple(jnp.where(knobs.momentum_form == 0, a, b) for a, b in zip(heavy, mean, strict=True))
-
-    moments = {"bm": mu, "am": rest1, "bv": beta2, "av": rest2, "sv": sv}
-    rows = {
-        "sgd": lambda: row(cg=rate, **plain),
-        "momentum": momentum,
-        "nesterov": lambda: row(bm=mu, am=rate, cm=mu, cg=rate, **plain),
-        "rmsprop": lambda: row(bv=knobs.rho, av=knobs.one_minus_rho, cg=rate, sv=one, **adaptive),
-        "adam": lambda: row(cm=rate / correction1, **moments, **adaptive),
-        "nadam": lambda: row(cm=rate * mu / correction1_next, cg=rate * rest1 / correction1, **moments, **adaptive),
-        "adamax": lambda: row(bm=mu, am=rest1, bv=beta2, cm=rate / correction1, ei=eo + ei),
-        "adamw": lambda: row(cm=rate / correction1, **moments, **adaptive),
-        "adagrad": lambda: row(bv=one, av=one, cg=rate, sv=one, **adaptive),
-        "lion": lambda: row(bm=beta2, am=rest2, co=mu, cg=rest1, **plain),
+    rest, c, c_next = (-jnp.expm1(power * log_mu) for power in (jnp.float32(1), time, time + 1))
+    c2 = -jnp.expm1(time * log_beta2)
+    terms = {
+        "one": jnp.float32(1),
+        "rate": rate,
+        "mu": mu,
+        "rest": rest,
+        "rate/c": rate / c,
+        "rate*mu/c+": rate * mu / c_next,
+        "rate*rest/c": rate * rest / c,
+        "1/c2": 1 / c2,
     }
-    chosen = jax.lax.switch(knobs.optimizer, [rows[name] for name in OPTIMIZERS])
-    return Rule(*chosen, rate, knobs.optimizer == ADAMAX, knobs.optimizer == LION)
-
-
-def start_of(hyper: Hyper) -> tuple[Array, Array]:
-    """(start value, its logarithm) of what a momentum schedule moves: beta1 of the adam family, else momentum."""
-    knobs = Knobs(hyper)
-    family = jnp.array(BETA1_FAMILY)[knobs.optimizer]
-    return (
-        jnp.where(family, knobs.beta1, knobs.momentum),
-        jnp.where(family, knobs.log_beta1, knobs.log_momentum),
-    )
+    basis = jnp.stack([terms[name] for name in TERMS])
+    # Each coefficient has at most one term, so the sum over terms is exact.
+    coefficients = jnp.sum(table * basis[None, :], axis=1)
+    return Rule(coefficients, rate, optimizer == ADAMAX, optimizer == LION)
 
 
 def update(rule: Rule, w: Array, g: Array, m: Array, v: Array, decay: Array) -> tuple[Array, Array, Array]:
@@ -105,10 +145,11 @@ def update(rule: Rule, w: Array, g: Array, m: Array, v: Array, decay: Array) -> 
         g: gradient, penalties included, clipped.
         decay: () decoupled weight decay of this array; w shrinks by rate * decay first.
     """
-    m_new = rule.bm * m + rule.am * g
-    size = jnp.abs(g)
-    v_new = jnp.where(rule.adamax, jnp.maximum(rule.bv * v, size + rule.ei), rule.bv * v + rule.av * (g * g))
-    root = jnp.where(rule.adamax, v_new, jnp.sqrt(v_new * rule.sv + rule.ei) + rule.eo)
-    numerator = rule.co * m + rule.cm * m_new + rule.cg * g
-    change = jnp.where(rule.lion, rule.rate * jnp.sign(numerator), numerator / root)
+    m_new = rule.of("bm") * m + rule.of("am") * g
+    second = rule.of("bv") * v + rule.of("av") * (g * g)
+    largest = jnp.maximum(rule.of("bv") * v, jnp.abs(g) + rule.of("ei"))
+    v_new = jnp.where(rule.adamax, largest, jnp.where(rule.lion, rule.of("co") * m + rule.of("cg") * g, second))
+    numerator = rule.of("cm") * m_new + rule.of("cg") * g
+    root = jnp.where(rule.adamax, v_new, jnp.sqrt(rule.of("sv") * v_new + rule.of("ei")) + rule.of("eo"))
+    change = jnp.where(rule.lion, rule.rate * jnp.sign(v_new), numerator / root)
     return w * (1 - rule.rate * decay) - change, m_new, v_new

@@ -51,12 +51,10 @@ class State(NamedTuple):
     plateau_wait: Array
 
 
-def initial_state(weights: Weights, width: int) -> State:
-    """The state before the first epoch; `weights` are padded arrays, one dict a layer, output last."""
-    zeros = tuple({name: np.zeros_like(array) for name, array in layer.items()} for layer in weights)
-    statistics = tuple(
-        {"mean": np.zeros(width, np.float32), "variance": np.ones(width, np.float32)} for _ in weights[:-1]
-    )
+def initial_state(weights: Weights, layers: int, width: int) -> State:
+    """The state before the first epoch; `weights` are padded numpy arrays."""
+    zeros: Weights = jax.tree.map(np.zeros_like, weights)
+    statistics = {"mean": np.zeros((layers, width), np.float32), "variance": np.ones((layers, width), np.float32)}
 
     def number(value: float, kind: type = np.float32) -> NDArray[np.generic]:
         return np.array(value, kind)

@@ -35,20 +35,21 @@ def learning_rate(hyper: Hyper, epoch: Array, step: Array, steps_per_epoch: Arra
     share = jnp.minimum(since / span, 1.0)
     rate, k = knobs.learning_rate, knobs.schedule_rate
 
+    # All rules are computed and one is picked: a dozen scalar operations cost less than a branch.
     rules = {
-        "constant": lambda: rate,
-        "step": lambda: rate * jnp.power(knobs.schedule_drop, jnp.floor(since / knobs.schedule_every)),
-        "exponential": lambda: rate * jnp.power(k, since),
-        "inverse_time": lambda: rate / (1 + k * since),
-        "inverse_root": lambda: rate * k / jnp.sqrt(since + 1),
-        "power": lambda: rate / jnp.power(since + 1, knobs.schedule_power),
-        "linear": lambda: rate * (1 - (1 - knobs.schedule_end) * share),
-        "cosine": lambda: rate * (knobs.schedule_end + (1 - knobs.schedule_end) * 0.5 * (1 + jnp.cos(jnp.pi * share))),
-        "one_cycle": lambda: _one_cycle(rate, t, total),
-        "manual": lambda: _last_point(hyper.points, epoch, rate),
-        "plateau": lambda: rate * plateau,
+        "constant": rate,
+        "step": rate * jnp.power(knobs.schedule_drop, jnp.floor(since / knobs.schedule_every)),
+        "exponential": rate * jnp.power(k, since),
+        "inverse_time": rate / (1 + k * since),
+        "inverse_root": rate * k / jnp.sqrt(since + 1),
+        "power": rate / jnp.power(since + 1, knobs.schedule_power),
+        "linear": rate * (1 - (1 - knobs.schedule_end) * share),
+        "cosine": rate * (knobs.schedule_end + (1 - knobs.schedule_end) * 0.5 * (1 + jnp.cos(jnp.pi * share))),
+        "one_cycle": _one_cycle(rate, t, total),
+        "manual": _last_point(hyper.points, epoch, rate),
+        "plateau": rate * plateau,
     }
-    result = jax.lax.switch(knobs.schedule, [rules[name] for name in SCHEDULES])
+    result = _picked(knobs.schedule, [rules[name] for name in SCHEDULES])
     rising = (t < warmup) & (knobs.schedule != SCHEDULES.index("one_cycle"))
     return jnp.where(rising, rate * (t + 1) / (warmup + 1), result)
 
@@ -79,9 +80,15 @@ def momentum(hyper: Hyper, start: Array, epoch: Array) -> Array:
     knobs = Knobs(hyper)
     share = epoch.astype(jnp.float32) / jnp.maximum(knobs.epochs - 1, 1).astype(jnp.float32)
     rules = [
-        lambda: start,
-        lambda: start + (knobs.momentum_end - start) * jnp.minimum(share, 1.0),
-        lambda: _last_point(hyper.momentum_points, epoch, start),
+        start,
+        start + (knobs.momentum_end - start) * jnp.minimum(share, 1.0),
+        _last_point(hyper.momentum_points, epoch, start),
     ]
-    result: Array = jax.lax.switch(knobs.momentum_schedule, rules)
+    return _picked(knobs.momentum_schedule, rules)
+
+
+def _picked(kind: Array, values: list[Array]) -> Array:
+    result = values[0]
+    for index, value in enumerate(values[1:], start=1):
+        result = jnp.where(kind == index, value, result)
     return result

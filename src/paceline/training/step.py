@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from paceline.net.dense import DenseShape, Statistics, Weights, apply_training
+from paceline.net.dense import VECTOR_ROWS, DenseShape, Statistics, Weights, apply_training
 from paceline.net.norms import BATCH
 from paceline.training.hyper import Hyper, Knobs
 from paceline.training.losses import row_losses, smoothed
 from paceline.training.metrics import BINARY, CLASSES, MULTILABEL, wrong_labels
-from paceline.training.optimizers import Rule, rule_of, start_of, update
+from paceline.training.optimizers import Rule, rule_of, update
 from paceline.training.randomness import SHUFFLE_STREAM, key_of, permuted
 from paceline.training.schedules import learning_rate, momentum
 
 Array = jax.Array
 
-PENALISED = ("kernel", "projection")
 KERAS_EPSILON, TORCH_EPSILON = 1e-7, 1e-6
 
 
@@ -103,8 +103,8 @@ def train_step(
     wrong = wrong_labels(hyper, z, y, mask, row_weights)
 
     # penalties and clipping
-    gradient = _map(lambda name, g, w: _penalised(knobs, shape, name, g, w), gradient, moving.weights)
-    gradient = _map(lambda name, g: jnp.clip(g, -knobs.clip_value, knobs.clip_value), gradient)
+    gradient = _penalised(knobs, shape, gradient, moving.weights)
+    gradient = jax.tree.map(lambda g: jnp.clip(g, -knobs.clip_value, knobs.clip_value), gradient)
     if shape.rare:
         gradient = jax.lax.cond(
             jnp.isfinite(knobs.clip_norm), lambda g: _norm_clipped(g, knobs.clip_norm), lambda g: g, gradient
@@ -114,88 +114,87 @@ def train_step(
     steps_per_epoch = (data.n_train + shape.batch - 1) // shape.batch
     rate = learning_rate(hyper, epoch, moving.step, steps_per_epoch, plateau)
     mu, log_mu = _momentum_now(hyper, epoch)
-    rule = rule_of(hyper, rate, mu, log_mu, moving.step + 1)
+    rule = rule_of(hyper.rule, knobs.optimizer, rate, mu, log_mu, knobs.log_beta2, moving.step + 1)
     weights, m, v = _updated(rule, knobs, moving, gradient)
     if shape.rare:
         weights = jax.lax.cond(
             jnp.isfinite(knobs.max_norm), lambda w: _norm_limited(w, knobs.max_norm), lambda w: w, weights
         )
-    statistics = tuple(
-        _running(knobs, old, mean, variance, count)
-        for old, (mean, variance) in zip(moving.statistics, moments, strict=True)
-    )
+    statistics = _running(knobs, moving.statistics, moments, count)
     return Moving(weights, statistics, m, v, moving.step + 1), (loss_sum, wrong, rate)
 
 
-def _map(function: Any, *trees: Weights) -> Weights:
-    """Apply `function(name, *arrays)` to every array of the layers, by name."""
-    return tuple(
-        {name: function(name, *(layer[name] for layer in layers)) for name in layers[0]}
-        for layers in zip(*trees, strict=True)
-    )
+def _penalised(knobs: Knobs, shape: DenseShape, gradient: Weights, weights: Weights) -> Weights:
+    """Add the pull of the penalties on kernels and biases."""
 
-
-def _penalised(knobs: Knobs, shape: DenseShape, name: str, g: Array, w: Array) -> Array:
-    if name in PENALISED:
+    def kernel(g: Array, w: Array) -> Array:
         return g + knobs.l2 * w + knobs.l1 * jnp.sign(w)
-    if name == "bias":
-        return g + knobs.bias_l2 * w + knobs.bias_l1 * jnp.sign(w)
-    return g
+
+    row = np.arange(VECTOR_ROWS * shape.layers + 1)
+    is_bias = (row % VECTOR_ROWS == 0).astype(np.float32)[:, None]
+    vectors = gradient.vectors + is_bias * (
+        knobs.bias_l2 * weights.vectors + knobs.bias_l1 * jnp.sign(weights.vectors)
+    )
+    kernels, projections = jax.tree.map(
+        kernel, (gradient.kernels, gradient.projections), (weights.kernels, weights.projections)
+    )
+    return Weights(kernels, projections, vectors)
 
 
 def _norm_clipped(gradient: Weights, limit: Array) -> Weights:
-    total = jnp.float32(0)
-    for layer in gradient:
-        for g in layer.values():
-            total = total + _sum_of_squares(g)
+    total = sum((_sum_of_squares(g) for g in jax.tree.leaves(gradient)), jnp.float32(0))
     factor = jnp.minimum(1.0, limit / (jnp.sqrt(total) + TORCH_EPSILON))
-    return _map(lambda name, g: g * factor, gradient)
+    clipped: Weights = jax.tree.map(lambda g: g * factor, gradient)
+    return clipped
 
 
 def _sum_of_squares(g: Array) -> Array:
     """Columns first, by a matrix product: one big reduction would be split by the thread pool, and its last bits
     would depend on how many threads the machine has."""
-    if g.ndim < 2:
-        return jnp.sum(g * g)
     return jnp.sum(jnp.ones((1, g.shape[0]), g.dtype) @ (g * g))
 
 
 def _momentum_now(hyper: Hyper, epoch: Array) -> tuple[Array, Array]:
-    start, log_start = start_of(hyper)
-    now = momentum(hyper, start, epoch)
+    """(momentum or beta1, its logarithm) of an epoch; the constant's logarithm was taken in double precision."""
+    knobs = Knobs(hyper)
+    now = momentum(hyper, knobs.momentum, epoch)
     log_now = jnp.where(now > 0, jnp.log(jnp.maximum(now, 1e-30)), -1e30)
-    return now, jnp.where(Knobs(hyper).momentum_schedule == 0, log_start, log_now)
+    return now, jnp.where(knobs.momentum_schedule == 0, knobs.log_momentum, log_now)
 
 
 def _updated(rule: Rule, knobs: Knobs, moving: Moving, gradient: Weights) -> tuple[Weights, Weights, Weights]:
-    weights, first, second = [], [], []
-    for layer, g, m, v in zip(moving.weights, gradient, moving.m, moving.v, strict=True):
-        done = {}
-        for name, w in layer.items():
-            kernel = name in PENALISED
-            decay = knobs.weight_decay if kernel else jnp.float32(0)
-            new, m_new, v_new = update(rule, w, g[name], m[name], v[name], decay)
-            done[name] = (new * knobs.weight_rescale if kernel else new, m_new, v_new)
-        weights.append({name: parts[0] for name, parts in done.items()})
-        first.append({name: parts[1] for name, parts in done.items()})
-        second.append({name: parts[2] for name, parts in done.items()})
-    return tuple(weights), tuple(first), tuple(second)
+    """(weights, m, v) after the optimiser; decay and rescaling are for kernels and projections alone."""
+
+    def one(w: Array, g: Array, m: Array, v: Array) -> tuple[Array, Array, Array]:
+        new, m, v = update(rule, w, g, m, v, knobs.weight_decay)
+        return new * knobs.weight_rescale, m, v
+
+    parts = [moving.weights, gradient, moving.m, moving.v]
+    kernels = [one(*arrays) for arrays in zip(*(part.kernels for part in parts), strict=True)]
+    projections = [one(*arrays) for arrays in zip(*(part.projections for part in parts), strict=True)]
+    vectors = update(rule, *(part.vectors for part in parts), jnp.float32(0))
+    return tuple(  # type: ignore[return-value]
+        Weights(tuple(item[place] for item in kernels), tuple(item[place] for item in projections), vectors[place])
+        for place in range(3)
+    )
 
 
 def _norm_limited(weights: Weights, limit: Array) -> Weights:
-    def limited(name: str, w: Array) -> Array:
-        if name not in PENALISED:
-            return w
+    def limited(w: Array) -> Array:
         norms = jnp.sqrt(jnp.ones((1, w.shape[0]), w.dtype) @ (w * w))
         return w * (jnp.clip(norms, 0.0, limit) / (KERAS_EPSILON + norms))
 
-    return _map(limited, weights)
+    kernels, projections = jax.tree.map(limited, (weights.kernels, weights.projections))
+    return Weights(kernels, projections, weights.vectors)
 
 
-def _running(knobs: Knobs, old: dict[str, Array], mean: Array, variance: Array, count: Array) -> dict[str, Array]:
+def _running(knobs: Knobs, old: Statistics, moments: list[tuple[Array, Array]], count: Array) -> Statistics:
     """Running statistics after a batch; the variance kept is the unbiased one, as torch keeps it."""
+    if not moments:
+        return old
     keep = jnp.where(knobs.norm == BATCH, knobs.norm_momentum, 1.0)
-    unbiased = variance * (count / jnp.maximum(count - 1, 1))
+    mean = jnp.stack([pair[0] for pair in moments])
+    unbiased = jnp.stack([pair[1] for pair in moments]) * (count / jnp.maximum(count - 1, 1))
     return {
         "mean": keep * old["mean"] + (1 - keep) * mean,
         "variance": keep * old["variance"] + (1 - keep) * unbiased,
