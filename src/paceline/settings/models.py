@@ -117,7 +117,7 @@ class StudySettings(BaseModel):
     task: Task | None = Field(default=None, description="What is predicted; else inferred from the target.")
     columns: dict[str, Kind] = Field(default={}, description="Kinds of columns, where the inferred ones are wrong.")
     split: SplitPart = Field(
-        default=SplitPart(), strict=False, description="How the rows are divided into train, dev and test."
+        default=SplitPart(), strict=False, description="Sizes of the train, dev and test parts, and what rules them."
     )
     standardize: Literal["standard", "minmax", "robust", "none"] = Field(
         default="standard", description="How numeric features are brought to one scale, always by the train rows alone."

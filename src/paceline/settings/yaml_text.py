@@ -37,11 +37,18 @@ def _int(loader: _Reader, node: yaml.ScalarNode) -> int:
     return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
 
 
+def _text(writer: _Writer, text: str) -> yaml.ScalarNode:
+    """PyYAML folds Unicode's own line ends away unless they are written as escapes, within double quotes."""
+    style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 _Reader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in _PATTERNS:
     for _class in (_Reader, _Writer):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 _Reader.add_constructor("tag:yaml.org,2002:int", _int)
+_Writer.add_representer(str, _text)
 
 
 def read_yaml(text: str, source: str) -> tuple[Any, Lines]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any
 
-from paceline.errors import SpaceError
+from paceline.errors import SpaceError, did_you_mean
 from paceline.space.parameter import Parameter
 from paceline.space.values import is_json, is_number, plain, token
 
@@ -50,7 +50,8 @@ class Choice(Parameter):
             return [f"The choices of {name!r} must be a list of at least one value, but got {self.choices!r}."]
         bad = [choice for choice in self.choices if not is_json(choice)]
         if bad:
-            return [f"The choices of {name!r} must be JSON values (number, text, null, list), but got {bad[0]!r}."]
+            rule = "must be JSON values (number, text, true, null, list)"
+            return [f"The choices of {name!r} {rule}, but got {bad[0]!r}."]
         found = []
         seen: set[Any] = set()
         for choice in self.choices:
@@ -109,27 +110,31 @@ class Choice(Parameter):
 
     def narrowed(self, name: str, to: Any) -> Parameter:
         """To a list of choices, or {choices: [...], weights: [...]} with either left out; weight 0 drops a choice."""
-        asked = dict(to) if isinstance(to, Mapping) else {"choices": to}
-        kept = [choice for choice in self.choices if self._is_kept(choice, asked.get("choices"))]
-        weights = asked.get("weights")
-        if weights is None:
-            old = self.weights or [1.0] * len(self.choices)
-            weights = [old[self._places[token(choice)]] for choice in kept]
-        elif len(weights) == len(kept):
-            weights = list(weights)
-        else:
+        asked = to if isinstance(to, Mapping) else {"choices": to}
+        for key in asked:
+            if key not in ("choices", "weights"):
+                raise SpaceError(f"{key!r} says nothing about {name!r}{did_you_mean(key, ('choices', 'weights'))}")
+        wanted = plain(asked.get("choices", self.choices))
+        if not isinstance(wanted, list):
+            raise SpaceError(f"{name!r} must be narrowed to a list of its choices, but got {wanted!r}.")
+        for choice in wanted:
+            if (rule := self.fault(choice)) is not None:
+                raise SpaceError(f"{name!r} must be {rule}, but got {choice!r}.")
+        places = [self._places[token(choice)] for choice in wanted]
+        weights = plain(asked.get("weights")) or [
+            1.0 if self.weights is None else self.weights[place] for place in places
+        ]
+        if len(weights) != len(places):
             raise SpaceError(
-                f"{name!r} must have one weight per choice, but got {len(weights)} for {len(kept)} choices."
+                f"{name!r} must have one weight per choice, but got {len(weights)} for {len(places)} choices."
             )
-        pairs = [(choice, weight) for choice, weight in zip(kept, weights, strict=True) if weight != 0]
-        even = len({weight for _, weight in pairs}) == 1
+        kept = sorted((place, float(weight)) for place, weight in zip(places, weights, strict=True) if weight != 0)
+        even = len({weight for _, weight in kept}) == 1
         return replace(
-            self, choices=tuple(c for c, _ in pairs), weights=None if even else tuple(float(w) for _, w in pairs)
+            self,
+            choices=tuple(self.choices[place] for place, _ in kept),
+            weights=None if even else tuple(weight for _, weight in kept),
         )
-
-    @staticmethod
-    def _is_kept(choice: Any, wanted: Sequence[Any] | None) -> bool:
-        return wanted is None or token(choice) in {token(plain(value)) for value in wanted}
 
     def own_fields(self) -> dict[str, Any]:
         result: dict[str, Any] = {"choices": plain(self.choices)}

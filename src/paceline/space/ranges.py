@@ -135,7 +135,9 @@ def _is_whole(value: Any) -> bool:
 
 def _ends(name: str, to: Any) -> tuple[float, float]:
     """Low and high of a narrowed range."""
-    pair = (to.get("low"), to.get("high")) if isinstance(to, Mapping) else tuple(to)
-    if len(pair) == 2 and all(is_number(plain(end)) for end in pair) and pair[0] <= pair[1]:
-        return plain(pair[0]), plain(pair[1])
+    if isinstance(to, Mapping):
+        to = (to.get("low"), to.get("high"))
+    pair: list[Any] = plain(to) if isinstance(to, tuple | list) else []
+    if len(pair) == 2 and all(is_number(end) for end in pair) and pair[0] <= pair[1]:
+        return pair[0], pair[1]
     raise SpaceError(f"{name!r} must be narrowed to two numbers (low, high) with low <= high, but got {to!r}.")

@@ -59,8 +59,8 @@ class Space:
     ...         "momentum": Fixed(0.9, when={"optimizer": "momentum"}),
     ...     }
     ... )
-    >>> space.from_unit([0.5, 0.9])
-    {'lr': 0.01, 'optimizer': 'momentum', 'momentum': 0.9}
+    >>> space.from_unit([0.0, 0.9])
+    {'lr': 0.0001, 'optimizer': 'momentum', 'momentum': 0.9}
 
     Args:
         parameters: name -> parameter, or one of its short forms (see `paceline.space.parse`).
