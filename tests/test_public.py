@@ -69,7 +69,7 @@ def test_import_is_quick_and_loads_nothing_heavy() -> None:
 
 
 def test_every_folder_is_a_package() -> None:
-    """Without `__init__.py` a folder still imports, but import-linter doesn't see it and its contracts hold vacuously."""
+    """Without `__init__.py` a folder still imports, but import-linter doesn't see it and its contracts hold in vain."""
     root = Path(str(paceline.__file__)).parent
     bare = {file.parent.name for file in root.rglob("*.py") if not (file.parent / "__init__.py").exists()}
     assert not bare
