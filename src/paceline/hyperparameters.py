@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 (`knob` makes a dataclasses.field)
 """Every knob of a trial: its default, range and meaning. The one list that CLI, docs, space and engine share.
 
 `Hyperparameters` is a plain frozen dataclass; the comment-like `meaning` of each field is what users read.
@@ -61,7 +62,8 @@ class Knob:
     static: bool = False
 
 
-def _knob(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
+def knob(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
+    """A field of `Hyperparameters` with its default and its rule (see `Knob`)."""
     return field(default=default, metadata={"knob": Knob(kind, meaning, **rule)})
 
 
@@ -70,111 +72,119 @@ class Hyperparameters:
     """A complete configuration of one dense-net trial. Build it with `resolve`, which checks it."""
 
     # optimiser
-    learning_rate: float = _knob(1e-3, "float", "first (or for one_cycle: greatest) step size", above=0.0)
-    optimizer: str = _knob("adam", "choice", "update rule (N1, N4)", choices=OPTIMIZERS)
-    momentum: float = _knob(0.9, "float", "share of the last step kept by momentum and nesterov", low=0.0, below=1.0)
-    momentum_form: str = _knob(
+    learning_rate: float = knob(1e-3, "float", "first (or for one_cycle: greatest) step size", above=0.0)
+    optimizer: str = knob("adam", "choice", "update rule (N1, N4)", choices=OPTIMIZERS)
+    momentum: float = knob(0.9, "float", "share of the last step kept by momentum and nesterov", low=0.0, below=1.0)
+    momentum_form: str = knob(
         "heavy_ball", "choice", "heavy ball (N2, N4), or weighted mean of gradients (N1) without or with correction",
         choices=("heavy_ball", "ewa", "ewa_corrected"),
     )  # fmt: skip
-    rho: float = _knob(0.9, "float", "memory of rmsprop's mean square", low=0.0, below=1.0)
-    beta1: float = _knob(0.9, "float", "memory of the first moment (adam family, lion)", low=0.0, below=1.0)
-    beta2: float = _knob(0.999, "float", "memory of the second moment (lion's usual .99 must be set)", low=0.0, below=1.0)
-    epsilon: float | None = _knob(
+    rho: float = knob(0.9, "float", "memory of rmsprop's mean square", low=0.0, below=1.0)
+    beta1: float = knob(0.9, "float", "memory of the first moment (adam family, lion)", low=0.0, below=1.0)
+    beta2: float = knob(
+        0.999, "float", "memory of the second moment (lion's usual .99 must be set)", low=0.0, below=1.0
+    )
+    epsilon: float | None = knob(
         None, "float", "keeps the division finite; None: 1e-8, adagrad 1e-10", low=1e-16, optional=True
     )
-    epsilon_inside: bool = _knob(False, "bool", "epsilon inside the root (N4) instead of outside (torch)")
-    weight_decay: float | None = _knob(
-        None, "float", "decoupled decay of kernels, w -= rate*decay*w; None: .01 for adamw, else 0", low=0.0, optional=True
+    epsilon_inside: bool = knob(False, "bool", "epsilon inside the root (N4) instead of outside (torch)")
+    weight_decay: float | None = knob(
+        None,
+        "float",
+        "decoupled decay of kernels, w -= rate*decay*w; None: .01 for adamw, else 0",
+        low=0.0,
+        optional=True,
     )
-    clip_value: float | None = _knob(None, "float", "limit of each gradient entry (N4)", above=0.0, optional=True)
-    clip_norm: float | None = _knob(None, "float", "limit of the whole gradient's 2-norm", above=0.0, optional=True)
-    batch_size: int | str = _knob(
+    clip_value: float | None = knob(None, "float", "limit of each gradient entry (N4)", above=0.0, optional=True)
+    clip_norm: float | None = knob(None, "float", "limit of the whole gradient's 2-norm", above=0.0, optional=True)
+    batch_size: int | str = knob(
         64, "int", 'rows a step; 1 is SGD, "all" is batch gradient descent', low=1, high=1 << 20, static=True
     )
     # schedule
-    schedule: str = _knob("constant", "choice", "how the rate falls (N1, N2, N4)", choices=SCHEDULES)
-    schedule_unit: str = _knob("epoch", "choice", "what t counts", choices=("epoch", "step"))
-    schedule_rate: float | None = _knob(
+    schedule: str = knob("constant", "choice", "how the rate falls (N1, N2, N4)", choices=SCHEDULES)
+    schedule_unit: str = knob("epoch", "choice", "what t counts", choices=("epoch", "step"))
+    schedule_rate: float | None = knob(
         None, "float", "exponential base (.95), inverse_time rate (1), inverse_root k (1)", above=0.0, optional=True
     )
-    schedule_drop: float = _knob(0.1, "float", "factor of one step drop", above=0.0, high=1.0)
-    schedule_every: int = _knob(10, "int", "epochs (or steps) between step drops", low=1)
-    schedule_power: float = _knob(0.75, "float", "exponent of the power schedule, .5 < p <= 1 (N2)", above=0.5, high=1.0)
-    schedule_end: float = _knob(0.0, "float", "last rate of linear and cosine as a share of the first", low=0.0, high=1.0)
-    schedule_points: tuple[tuple[float, float], ...] = _knob(
+    schedule_drop: float = knob(0.1, "float", "factor of one step drop", above=0.0, high=1.0)
+    schedule_every: int = knob(10, "int", "epochs (or steps) between step drops", low=1)
+    schedule_power: float = knob(0.75, "float", "exponent of the power schedule, .5 < p <= 1 (N2)", above=0.5, high=1.0)
+    schedule_end: float = knob(
+        0.0, "float", "last rate of linear and cosine as a share of the first", low=0.0, high=1.0
+    )
+    schedule_points: tuple[tuple[float, float], ...] = knob(
         (), "points", "manual schedule: (epoch, rate) pairs, each rate holds from its epoch on (N1)"
     )
-    hold_epochs: float = _knob(0.0, "float", "epochs at the first rate before any decay (N2)", low=0.0)
-    warmup_epochs: float = _knob(0.0, "float", "epochs of linear rise to the first rate, before anything else", low=0.0)
-    plateau_patience: int = _knob(5, "int", "epochs without a better dev loss before plateau cuts the rate", low=0)
-    plateau_factor: float = _knob(0.1, "float", "what plateau multiplies the rate by", above=0.0, below=1.0)
-    momentum_schedule: str = _knob(
+    hold_epochs: float = knob(0.0, "float", "epochs at the first rate before any decay (N2)", low=0.0)
+    warmup_epochs: float = knob(0.0, "float", "epochs of linear rise to the first rate, before anything else", low=0.0)
+    plateau_patience: int = knob(5, "int", "epochs without a better dev loss before plateau cuts the rate", low=0)
+    plateau_factor: float = knob(0.1, "float", "what plateau multiplies the rate by", above=0.0, below=1.0)
+    momentum_schedule: str = knob(
         "constant", "choice", "how momentum (beta1 of the adam family) moves", choices=("constant", "linear", "manual")
     )
-    momentum_end: float = _knob(0.9, "float", "momentum at the last epoch of the linear form", low=0.0, below=1.0)
-    momentum_points: tuple[tuple[float, float], ...] = _knob((), "points", "manual form: (epoch, momentum) pairs")
+    momentum_end: float = knob(0.9, "float", "momentum at the last epoch of the linear form", low=0.0, below=1.0)
+    momentum_points: tuple[tuple[float, float], ...] = knob((), "points", "manual form: (epoch, momentum) pairs")
     # network
-    layers: int = _knob(2, "int", "hidden layers; 0 is a linear model", low=0, high=MAX_LAYERS, static=True)
-    units: int | tuple[int, ...] = _knob(
+    layers: int = knob(2, "int", "hidden layers; 0 is a linear model", low=0, high=MAX_LAYERS, static=True)
+    units: int | tuple[int, ...] = knob(
         64, "int", "width of each hidden layer", low=1, high=MAX_UNITS, per_layer=True, static=True
     )
-    activation: str | tuple[str, ...] = _knob(
+    activation: str | tuple[str, ...] = knob(
         "relu", "choice", "of hidden layers (N2, N4)", choices=ACTIVATIONS, per_layer=True
     )
-    activation_alpha: float | None = _knob(
+    activation_alpha: float | None = knob(
         None, "float", "leaky_relu's slope (.01), prelu's first slope (.25), elu's alpha (1), swish's beta (1)",
         optional=True,
     )  # fmt: skip
-    skip: str = _knob(
+    skip: str = knob(
         "none", "choice", "add or concatenate a hidden layer's input to its output (N4)",
         choices=("none", "add", "concat"), static=True,
     )  # fmt: skip
-    norm: str = _knob("none", "choice", "batch (N1, N3, N4) or layer normalisation", choices=NORMS)
-    norm_position: str = _knob("before", "choice", "of the activation", choices=("before", "after"))
-    norm_momentum: float = _knob(0.9, "float", "weight of the OLD running statistics (N1, Keras)", low=0.0, below=1.0)
-    norm_epsilon: float = _knob(1e-5, "float", "inside the root of the normalisation", above=0.0)
-    init: str = _knob("auto", "choice", "auto: He for the ReLU family, LeCun for selu, else Glorot (N4)", choices=INITS)
-    init_distribution: str = _knob("normal", "choice", "of random weights", choices=("normal", "uniform"))
-    init_gain: float = _knob(1.0, "float", "multiplies the initial standard deviation (N1)", above=0.0)
-    init_value: float = _knob(0.05, "float", "the constant of init constant, sigma of init normal")
+    norm: str = knob("none", "choice", "batch (N1, N3, N4) or layer normalisation", choices=NORMS)
+    norm_position: str = knob("before", "choice", "of the activation", choices=("before", "after"))
+    norm_momentum: float = knob(0.9, "float", "weight of the OLD running statistics (N1, Keras)", low=0.0, below=1.0)
+    norm_epsilon: float = knob(1e-5, "float", "inside the root of the normalisation", above=0.0)
+    init: str = knob("auto", "choice", "auto: He for the ReLU family, LeCun for selu, else Glorot (N4)", choices=INITS)
+    init_distribution: str = knob("normal", "choice", "of random weights", choices=("normal", "uniform"))
+    init_gain: float = knob(1.0, "float", "multiplies the initial standard deviation (N1)", above=0.0)
+    init_value: float = knob(0.05, "float", "the constant of init constant, sigma of init normal")
     # regularisation
-    dropout: float | tuple[float, ...] = _knob(
+    dropout: float | tuple[float, ...] = knob(
         0.0, "float", "share of hidden activations dropped (inverted; N0, N1, N4)", low=0.0, below=1.0, per_layer=True
     )
-    input_dropout: float = _knob(0.0, "float", "share of inputs dropped", low=0.0, below=1.0)
-    dropout_kind: str = _knob(
+    input_dropout: float = knob(0.0, "float", "share of inputs dropped", low=0.0, below=1.0)
+    dropout_kind: str = knob(
         "activations", "choice", "what is dropped; weights is N4's variant", choices=("activations", "weights")
     )
-    l1: float = _knob(0.0, "float", "lambda of the kernels' absolute values", low=0.0)
-    l2: float = _knob(0.0, "float", "lambda of the kernels' squares", low=0.0)
-    bias_l1: float = _knob(0.0, "float", "like l1, for biases", low=0.0)
-    bias_l2: float = _knob(0.0, "float", "like l2, for biases", low=0.0)
-    activity_l1: float = _knob(0.0, "float", "penalty of hidden outputs, divided by the batch (Keras)", low=0.0)
-    activity_l2: float = _knob(0.0, "float", "like activity_l1, squares", low=0.0)
-    penalty_scale: str = _knob(
+    l1: float = knob(0.0, "float", "lambda of the kernels' absolute values", low=0.0)
+    l2: float = knob(0.0, "float", "lambda of the kernels' squares", low=0.0)
+    bias_l1: float = knob(0.0, "float", "like l1, for biases", low=0.0)
+    bias_l2: float = knob(0.0, "float", "like l2, for biases", low=0.0)
+    activity_l1: float = knob(0.0, "float", "penalty of hidden outputs, divided by the batch (Keras)", low=0.0)
+    activity_l2: float = knob(0.0, "float", "like activity_l1, squares", low=0.0)
+    penalty_scale: str = knob(
         "per_row", "choice", "per_row: lambda/(2 m), m training rows (N0-N2); plain: lambda itself (Keras, N4)",
         choices=("per_row", "plain"),
     )  # fmt: skip
-    max_norm: float | None = _knob(
+    max_norm: float | None = knob(
         None, "float", "limit of each unit's incoming weights' 2-norm (N2)", above=0.0, optional=True
     )
-    weight_rescale: float = _knob(1.0, "float", "kernels times s after every update (N4)", above=0.0, high=1.0)
-    label_smoothing: float = _knob(0.0, "float", "share of the target spread over all classes", low=0.0, below=1.0)
-    weight_noise: float = _knob(0.0, "float", "sd of Gaussian noise on kernels in training", low=0.0)
-    input_noise: float = _knob(0.0, "float", "sd of Gaussian noise on (normalised) inputs in training", low=0.0)
-    patience: int | None = _knob(
+    weight_rescale: float = knob(1.0, "float", "kernels times s after every update (N4)", above=0.0, high=1.0)
+    label_smoothing: float = knob(0.0, "float", "share of the target spread over all classes", low=0.0, below=1.0)
+    weight_noise: float = knob(0.0, "float", "sd of Gaussian noise on kernels in training", low=0.0)
+    input_noise: float = knob(0.0, "float", "sd of Gaussian noise on (normalised) inputs in training", low=0.0)
+    patience: int | None = knob(
         None, "int", "early stopping: epochs without a better dev score (N0, N1)", low=1, optional=True
     )
-    min_delta: float = _knob(0.0, "float", "what counts as better for patience and best weights", low=0.0)
+    min_delta: float = knob(0.0, "float", "what counts as better for patience and best weights", low=0.0)
     # loss
-    loss: str = _knob(
+    loss: str = knob(
         "auto", "choice", "auto: cross_entropy for classes, sigmoid for binary and multi-label, mse for regression",
         choices=LOSSES,
     )  # fmt: skip
-    huber_delta: float = _knob(1.0, "float", "where Huber's loss turns linear", above=0.0)
-    reduction: str = _knob("mean", "choice", "over the rows of a batch", choices=("mean", "sum"))
-    class_weight: Any = _knob(None, "weights", '"balanced", or {label: weight}', optional=True)
+    huber_delta: float = knob(1.0, "float", "where Huber's loss turns linear", above=0.0)
+    reduction: str = knob("mean", "choice", "over the rows of a batch", choices=("mean", "sum"))
+    class_weight: Any = knob(None, "weights", '"balanced", or {label: weight}', optional=True)
 
 
 FIELDS = {item.name: item for item in dataclasses.fields(Hyperparameters)}
@@ -278,10 +288,12 @@ def _checked_weights(name: str, value: Any) -> Any:
     if value == "balanced":
         return value
     if isinstance(value, Mapping):
-        bad = [w for w in value.values() if isinstance(w, bool) or not isinstance(w, (int, float)) or not 0 <= w < math.inf]
+        bad = [
+            w for w in value.values() if isinstance(w, bool) or not isinstance(w, (int, float)) or not 0 <= w < math.inf
+        ]
         if not bad and value:
             return dict(value)
-    raise HyperparameterError(f"{name!r} must be \"balanced\" or {{label: weight >= 0}}, but got {value!r}")
+    raise HyperparameterError(f'{name!r} must be "balanced" or {{label: weight >= 0}}, but got {value!r}')
 
 
 def _together(config: Hyperparameters, task: str | None) -> list[str]:

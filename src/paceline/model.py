@@ -1,8 +1,8 @@
 """A finished model: plain weights, the recipe that turns raw rows into inputs, and nothing that trains.
 
-    model = study.model()
-    model.predict(frame)            # raw rows: missing values and unknown categories are fine
-    model.save("beans-model")       # model.safetensors + recipe.json
+model = study.model()
+model.predict(frame)            # raw rows: missing values and unknown categories are fine
+model.save("beans-model")       # model.safetensors + recipe.json
 """
 
 from __future__ import annotations
@@ -78,11 +78,13 @@ class Model:
         task = self.recipe.task
         if task is Task.REGRESSION:
             values = z.astype(np.float64) * np.array(self.recipe.target_scale) + np.array(self.recipe.target_mean)
-            return values[:, 0] if values.shape[1] == 1 else values
+            result: NDArray[Any] = values[:, 0] if values.shape[1] == 1 else values
+            return result
         if task is Task.MULTILABEL:
             return (z > 0).astype(np.int64)
         labels = np.array(self.classes)
-        return labels[(z[:, 0] > 0).astype(np.int64) if task is Task.BINARY else z.argmax(axis=1)]
+        result: NDArray[Any] = labels[(z[:, 0] > 0).astype(np.int64) if task is Task.BINARY else z.argmax(axis=1)]
+        return result
 
     def predict_proba(self, rows: Any) -> NDArray[np.float64]:
         """(n, classes) probabilities in the order of `classes`; (n, labels) for multi-label.
@@ -164,13 +166,17 @@ def load_model(folder: str | Path) -> Model:
         content = json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8"))
         arrays = load_file(folder / WEIGHTS_FILE)
     except FileNotFoundError as error:
-        raise ModelError(f"a model folder holds {WEIGHTS_FILE} and {RECIPE_FILE}, but {error.filename!r} is missing.") from None
+        raise ModelError(
+            f"a model folder holds {WEIGHTS_FILE} and {RECIPE_FILE}, but {error.filename!r} is missing."
+        ) from None
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"the model in {str(folder)!r} can't be read ({str(error).splitlines()[0]}).") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelError(f"{str(folder / RECIPE_FILE)!r} isn't a Paceline model.")
     if content.get("version", 0) > VERSION:
-        raise ModelError(f"the model in {str(folder)!r} has version {content['version']}, newer than {VERSION}; update Paceline.")
+        raise ModelError(
+            f"the model in {str(folder)!r} has version {content['version']}, newer than {VERSION}; update Paceline."
+        )
     try:
         config = resolve(_without_nothing(content["hyperparameters"]))
         weights: Weights = [{} for _ in range(config.layers + 1)]

@@ -1,6 +1,6 @@
 """Training given configurations, packed: `train`, `train_many`, and `Run`, what comes of one.
 
-    runs = train_many(data, [{"learning_rate": 1e-3}, {"learning_rate": 1e-2}], epochs=30, seeds=[0])
+runs = train_many(data, [{"learning_rate": 1e-3}, {"learning_rate": 1e-2}], epochs=30, seeds=[0])
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from paceline.errors import EngineError, SettingsError, did_you_mean
 from paceline.hyperparameters import Hyperparameters, resolve
 from paceline.net.initializers import Weights
 from paceline.pack.lanes import Lanes, default_count
+from paceline.pack.packs import PackLane
 from paceline.pack.programs import Programs, default_folder
 from paceline.pack.trials import Arrays, Prepared, prepare, put_arrays
 from paceline.records import COLUMNS, METRICS, Params
@@ -49,6 +50,15 @@ def lane_count(lanes: int | None) -> int:
     if isinstance(lanes, bool) or not isinstance(lanes, int) or lanes < 1:
         raise SettingsError(f"`lanes >= 1` must hold, but got lanes={lanes!r}.")
     return lanes
+
+
+def make_lanes(lanes: int | None) -> Lanes | PackLane:
+    """What trains: threads on a CPU, a vmapped pack on a GPU or TPU. $PACELINE_LANES=pack forces the latter."""
+    import jax
+
+    if jax.default_backend() != "cpu" or os.environ.get("PACELINE_LANES") == "pack":
+        return PackLane(shared_programs())
+    return Lanes(shared_programs(), lane_count(lanes))
 
 
 def chosen_metric(metric: str | None, task: str) -> str:
@@ -107,7 +117,7 @@ def raw_run(prepared: Prepared, state: State, measurements: Array) -> RawRun:
 def train_prepared(trials: Sequence[Prepared], *, epochs: int, lanes: int | None = None) -> list[RawRun]:
     """Train prepared trials on lanes; results in the same order."""
     results: dict[int, RawRun] = {}
-    with Lanes(shared_programs(), lane_count(lanes)) as pool:
+    with make_lanes(lanes) as pool:
         pool.submit(trial.job(index, trial.first_state(), epochs, (index,)) for index, trial in enumerate(trials))
         while len(results) < len(trials):
             for done in pool.collect(timeout=1.0):
@@ -186,7 +196,7 @@ class Run:
 
         frame = pd.DataFrame(self.raw.measurements.astype(np.float64), columns=list(COLUMNS))
         frame.insert(0, "epoch", np.arange(1, len(frame) + 1))
-        frame.insert(frame.columns.get_loc("error") + 1, "accuracy", 1 - frame["error"])  # type: ignore[operator]
+        frame.insert(list(frame.columns).index("error") + 1, "accuracy", 1 - frame["error"])
         return frame.dropna(axis=1, how="all")
 
     @property

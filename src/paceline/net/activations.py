@@ -95,7 +95,8 @@ PRELU = ACTIVATIONS.index("prelu")
 
 def value_of(kind: Array, alpha: Array, u: Array) -> Array:
     """Activation without derivatives, for evaluation. `u`: (batch, units)."""
-    return jax.lax.switch(kind, VALUES, alpha, u)
+    result: Array = jax.lax.switch(kind, VALUES, alpha, u)
+    return result
 
 
 @jax.custom_vjp

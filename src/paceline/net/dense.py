@@ -31,7 +31,7 @@ from paceline.training.randomness import (
 )
 
 Array = jax.Array
-Statistics = dict[str, Array]
+Statistics = dict[str, Any]
 
 
 class Weights(NamedTuple):
@@ -137,9 +137,7 @@ def apply_training(
         a = activate(hyper.activations[index], alpha, activity, row_weights, u) * mask
         rate = knobs.layer("dropout", index)
         if shape.rare:
-            a, mean_after, variance_after = normalise(
-                after, a, scale, offset, row_weights, mask, knobs.norm_epsilon
-            )
+            a, mean_after, variance_after = normalise(after, a, scale, offset, row_weights, mask, knobs.norm_epsilon)
             a = a * mask
             mean = jnp.where(after == BATCH, mean_after, mean)
             variance = jnp.where(after == BATCH, variance_after, variance)
@@ -165,7 +163,8 @@ def apply_frozen(shape: DenseShape, weights: Weights, statistics: Statistics, x:
         if shape.rare:
             a = normalise_frozen(after, a, *learned, knobs.norm_epsilon) * masks[index]
         x = joined(shape, weights, index, x, a, hyper)
-    return x @ weights.kernels[-1] + vectors[-1, : shape.outputs]
+    z: Array = x @ weights.kernels[-1] + vectors[-1, : shape.outputs]
+    return z
 
 
 def joined(shape: DenseShape, weights: Weights, index: int, x: Array, a: Array, hyper: Hyper) -> Array:
@@ -189,7 +188,8 @@ def _dropped(x: Array, rate: Array, hyper: Hyper, step: Array, stream: int) -> A
         return jnp.where(keep, 1 / (1 - rate), 0.0)
 
     # The branch makes a factor, not the product: autodiff never enters it.
-    return x * jax.lax.cond(rate > 0, drop, lambda: jnp.ones((rows, columns), x.dtype))
+    result: Array = x * jax.lax.cond(rate > 0, drop, lambda: jnp.ones((rows, columns), x.dtype))
+    return result
 
 
 def _noisy(x: Array, sd: Array, hyper: Hyper, step: Array) -> Array:
@@ -198,7 +198,8 @@ def _noisy(x: Array, sd: Array, hyper: Hyper, step: Array) -> Array:
     def add(x: Array) -> Array:
         return x + sd * normal_cells(key_of(hyper.seed, step, INPUT_NOISE_STREAM), rows, columns)
 
-    return jax.lax.cond(sd > 0, add, lambda x: x, x)
+    noisy: Array = jax.lax.cond(sd > 0, add, lambda x: x, x)
+    return noisy
 
 
 def _disturbed(shape: DenseShape, kernel: Array, index: int, hyper: Hyper, step: Array, masks: list[Array]) -> Array:
@@ -221,10 +222,8 @@ def _disturbed(shape: DenseShape, kernel: Array, index: int, hyper: Hyper, step:
 
 def _real_block(shape: DenseShape, index: int, hyper: Hyper, masks: list[Array]) -> Array:
     """(inputs, units) 1 where layer `index`'s kernel has a real weight; input columns beyond x's are harmless."""
-    if index == shape.layers:
-        columns = (jnp.arange(shape.outputs) < hyper.outputs).astype(jnp.float32)
-    else:
-        columns = masks[index]
+    is_output = jnp.arange(shape.outputs) < hyper.outputs
+    columns = is_output.astype(jnp.float32) if index == shape.layers else masks[index]
     if index == 0:
         rows = jnp.ones((shape.inputs,), jnp.float32)
     elif shape.skip == "concat":

@@ -4,6 +4,7 @@ It is a second, independent writing of `dense.apply_frozen` for real (unpadded) 
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ Array = NDArray[np.float32]
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
-ACTIVATION_VALUES: dict[str, Callable[[Array, float], Array]] = {
+ACTIVATION_VALUES: dict[str, Callable[[Array, float], NDArray[Any]]] = {
     "linear": lambda u, alpha: u,
     "step": lambda u, alpha: (u > 0).astype(np.float32),
     "sigmoid": lambda u, alpha: expit(u),
@@ -37,7 +38,9 @@ def outputs(config: Hyperparameters, weights: Weights, statistics: Sequence[dict
     """(rows, outputs) raw outputs of a finished net for inputs x (rows, features), both float32."""
     for index, layer in enumerate(weights[:-1]):
         activation = per_layer(config, "activation")[index]
-        alpha = config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
+        alpha = (
+            config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
+        )
         if activation == "prelu":
             alpha = float(layer["slope"])
         first = config.norm_position == "before"
@@ -66,4 +69,5 @@ def normalised(config: Hyperparameters, layer: dict[str, Array], running: dict[s
         mean, variance = running["mean"], running["variance"]
     else:
         mean, variance = z.mean(axis=1, keepdims=True), z.var(axis=1, keepdims=True)
-    return (z - mean) / np.sqrt(variance + epsilon) * layer["scale"] + layer["offset"]
+    result: Array = (z - mean) / np.sqrt(variance + epsilon) * layer["scale"] + layer["offset"]
+    return result

@@ -48,7 +48,9 @@ def initial_weights(config: Hyperparameters, n_inputs: int, n_outputs: int, seed
     layers: Weights = []
     for index, (inputs, units) in enumerate(layer_widths(config, n_inputs)):
         activation = per_layer(config, "activation")[index]
-        alpha = config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
+        alpha = (
+            config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
+        )
         rng = generator(seed, "init", index)
         layer = {
             "kernel": draw(rng, inputs, units, config, activation),
@@ -80,13 +82,16 @@ def draw(
         return np.full((inputs, units), config.init_value, np.float32)
     if kind == "orthogonal":
         return orthogonal(rng, inputs, units, config.init_gain)
-    sigma = config.init_gain * {
-        "normal": abs(config.init_value),
-        "glorot": math.sqrt(2.0 / (inputs + units)),
-        "glorot_in": math.sqrt(1.0 / inputs),
-        "he": math.sqrt(2.0 / inputs),
-        "lecun": math.sqrt(1.0 / inputs),
-    }[kind]
+    sigma = (
+        config.init_gain
+        * {
+            "normal": abs(config.init_value),
+            "glorot": math.sqrt(2.0 / (inputs + units)),
+            "glorot_in": math.sqrt(1.0 / inputs),
+            "he": math.sqrt(2.0 / inputs),
+            "lecun": math.sqrt(1.0 / inputs),
+        }[kind]
+    )
     if config.init_distribution == "uniform":
         bound = math.sqrt(3.0) * sigma
         return rng.uniform(-bound, bound, (inputs, units)).astype(np.float32)

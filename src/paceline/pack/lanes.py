@@ -156,7 +156,7 @@ class Lanes:
                     return ready
                 self._change.wait()
             for job in self._waiting:
-                self._done.put(_nothing(job))
+                self._done.put(nothing(job))
             self._waiting = []
         return None
 
@@ -171,7 +171,7 @@ class Lanes:
             if failure is not None:
                 for job in [job for job in self._waiting if job.shape == shape]:
                     self._waiting.remove(job)
-                    self._done.put(_nothing(job, failure))
+                    self._done.put(nothing(job, failure))
             self._change.notify_all()
 
     def _train(self, job: Job) -> Done:
@@ -192,20 +192,20 @@ class Lanes:
                 stride = max(1, int(SLICE_SECONDS / seconds * (now - epoch)))
                 epoch = now
         except Exception as error:
-            return _nothing(job, error)
-        return Done(job.key, state, _joined(blocks), first + 1)
+            return nothing(job, error)
+        return Done(job.key, state, joined(blocks), first + 1)
 
 
-def _nothing(job: Job, error: BaseException | None = None) -> Done:
-    return Done(job.key, job.state, _joined([]), int(job.state.epoch) + 1, error)
+def nothing(job: Job, error: BaseException | None = None) -> Done:
+    """The outcome of a job that wasn't trained."""
+    return Done(job.key, job.state, joined([]), int(job.state.epoch) + 1, error)
 
 
-def _joined(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+def joined(blocks: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Measurement blocks as one array."""
     return np.concatenate(blocks) if blocks else np.zeros((0, len(COLUMNS)), np.float32)
 
 
 def default_count(cores: int) -> int:
     """Lanes for so many cores: one more than cores hides the Python work between calls."""
     return cores + 1
-
-

@@ -19,6 +19,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jaxlib.version
 import numpy as np
 from jax.experimental import serialize_executable
 
@@ -51,8 +52,10 @@ def example_state(shape: DenseShape) -> State:
 def example_data(shape: DenseShape) -> Data:
     """Descriptions of the padded arrays of one fold."""
 
-    def array(*sizes: int, kind: Any = jnp.float32) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct(sizes, kind)
+    describe: Any = jax.ShapeDtypeStruct
+
+    def array(*sizes: int, kind: Any = jnp.float32) -> Any:
+        return describe(sizes, kind)
 
     return Data(
         x_train=array(shape.train_rows, shape.inputs),
@@ -153,7 +156,7 @@ def lower(shape: DenseShape, pack: int = 0) -> Any:
 def _trees(shape: DenseShape) -> tuple[Any, Any]:
     """The argument and result structures that a stored program is called with."""
     state, zero = example_state(shape), np.zeros((), np.int32)
-    arguments = ((state, example_data(shape), example_hyper(shape), zero), {})
+    arguments: Any = ((state, example_data(shape), example_hyper(shape), zero), {})
     results = (state, np.zeros((BLOCK, len(COLUMNS)), np.float32))
     return jax.tree.structure(arguments), jax.tree.structure(results)
 
@@ -176,7 +179,13 @@ def fingerprint() -> str:
         for file in sorted((package / folder).glob("*.py")):
             digest.update(file.read_bytes())
     digest.update((package / "records.py").read_bytes() + (package / "hyperparameters.py").read_bytes())
-    parts = (jax.__version__, jax.lib.__version__, jax.default_backend(), platform.machine(), _processor())
+    parts: tuple[str, ...] = (
+        jax.__version__,
+        jaxlib.version.__version__,
+        jax.default_backend(),
+        platform.machine(),
+        _processor(),
+    )
     parts += (os.environ.get("XLA_FLAGS", ""), os.environ.get("NPROC", ""), str(os.cpu_count()))
     digest.update("\n".join(parts).encode())
     return digest.hexdigest()[:16]

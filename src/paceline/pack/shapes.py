@@ -128,9 +128,7 @@ def pad_weights(shape: DenseShape, config: Hyperparameters, weights: Weights, in
     return Padded(tuple(kernels), tuple(projections), vectors)
 
 
-def unpad_weights(
-    shape: DenseShape, config: Hyperparameters, weights: Padded, inputs: int, outputs: int
-) -> Weights:
+def unpad_weights(shape: DenseShape, config: Hyperparameters, weights: Padded, inputs: int, outputs: int) -> Weights:
     """The real part of a program's weights, as `initial_weights` lays them out."""
     widths = layer_widths(config, inputs)
     vectors = np.asarray(weights.vectors)

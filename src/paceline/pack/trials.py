@@ -12,9 +12,9 @@ from paceline.net.dense import DenseShape
 from paceline.net.initializers import Weights, initial_weights
 from paceline.pack.lanes import Job
 from paceline.pack.shapes import (
+    INPUTS,
     OUTPUTS,
     ROWS,
-    INPUTS,
     pad_weights,
     padded,
     shape_of,
@@ -96,9 +96,7 @@ class Prepared:
         return initial_state(padded_weights, self.shape.layers, self.shape.width)
 
     def job(self, key: Hashable, state: State, to_epoch: int, priority: tuple[int, ...] = (0,)) -> Job:
-        return Job(
-            key, self.shape, state, self.arrays.data, self.hyper, to_epoch, self.arrays.train_rows, priority
-        )
+        return Job(key, self.shape, state, self.arrays.data, self.hyper, to_epoch, self.arrays.train_rows, priority)
 
     def weights(self, state: State, *, best: bool) -> tuple[Weights, list[dict[str, Array]]]:
         """Plain (weights, running statistics) of a state: at the best epoch, or at the last."""

@@ -1,8 +1,8 @@
 """What a study says at its end: the winner retrained over seeds, who is tied with it, warnings, the test score.
 
-    tied    trials whose score lies within what dev rows (classes: Wilson's interval) or seeds (numbers: two
-            standard deviations of the retrained scores) can tell apart from the best
-    edges   numeric hyperparameters of the winner within 5 % of an end of their range
+tied    trials whose score lies within what dev rows (classes: Wilson's interval) or seeds (numbers: two
+        standard deviations of the retrained scores) can tell apart from the best
+edges   numeric hyperparameters of the winner within 5 % of an end of their range
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def retrained(setup: Setup, best: Trial, lanes: int | None) -> tuple[Model, dict
     raws = train_prepared(prepared, epochs=setup.settings.epochs, lanes=lanes)
     scores = [score_of(raw, setup) for raw in raws]
     sign = -1.0 if setup.goal == "maximize" else 1.0
-    chosen = min(range(count), key=lambda index: (math.inf if math.isnan(scores[index]) else sign * scores[index], index))
+    chosen = min(
+        range(count), key=lambda index: (math.inf if math.isnan(scores[index]) else sign * scores[index], index)
+    )
     raw = raws[chosen]
     last = setup.settings.select == "last"
     model = Model.from_weights(
@@ -69,7 +71,9 @@ def retrained(setup: Setup, best: Trial, lanes: int | None) -> tuple[Model, dict
         "mean": float(np.mean(finite)) if finite else None,
         "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
     }
-    steps = sum(raw.epochs * -(-arrays.train_rows // item.shape.batch) for raw, item in zip(raws, prepared, strict=True))
+    steps = sum(
+        raw.epochs * -(-arrays.train_rows // item.shape.batch) for raw, item in zip(raws, prepared, strict=True)
+    )
     return model, summary, steps
 
 
@@ -197,7 +201,13 @@ def on_test(setup_data: Any, model: Model, seed: int) -> dict[str, Any]:
     rows = len(part)
     if "accuracy" in metrics:
         low, high = wilson(round(metrics["accuracy"] * rows), rows)
-        return {"rows": rows, "metrics": metrics, "interval": [low, high], "of": "accuracy", "interval_kind": "Wilson 95 %"}
+        return {
+            "rows": rows,
+            "metrics": metrics,
+            "interval": [low, high],
+            "of": "accuracy",
+            "interval_kind": "Wilson 95 %",
+        }
     errors = np.asarray(model.predict(part.features), np.float64).reshape(rows, -1)
     squared = ((errors - np.asarray(part.target, np.float64).reshape(rows, -1)) ** 2).mean(axis=1)
     low, high = bootstrap_root_mean(squared, generator(seed, "bootstrap"))

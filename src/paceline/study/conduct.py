@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from paceline.errors import StudyError
 from paceline.pack.checkpoint import load_state, save_state
 from paceline.pack.lanes import Done, Job, Lanes
+from paceline.pack.packs import PackLane
 from paceline.pack.states import state_arrays, state_from
 from paceline.pack.trials import Prepared
 from paceline.records import History, Status, Trial, loss_of
@@ -67,7 +68,7 @@ class Conductor:
     """
 
     def __init__(
-        self, setup: Setup, store: Store, lanes: Lanes, *, folder: Path | None, deadline: float | None,
+        self, setup: Setup, store: Store, lanes: Lanes | PackLane, *, folder: Path | None, deadline: float | None,
         progress: Callback | None,
     ) -> None:  # fmt: skip
         """Args: deadline: of time.monotonic(), when the time budget ends."""
@@ -249,7 +250,9 @@ class Conductor:
             last = flight.rung == len(flight.cohort.rungs) - 1
             if running and not last:
                 own = [self.ledger.trials[number] for number in flight.members]
-                earlier = [t for t in self._history(flight.cohort.number) if t.cohort <= flight.cohort.number - IN_FLIGHT]
+                earlier = [
+                    t for t in self._history(flight.cohort.number) if t.cohort <= flight.cohort.number - IN_FLIGHT
+                ]
                 decision = self._setup.stopper.decide(
                     History([*earlier, *own], self._setup.goal), flight.cohort, flight.epoch
                 )
@@ -328,7 +331,9 @@ class Conductor:
         self._last_checkpoint = now
         self._checkpoints.mkdir(parents=True, exist_ok=True)
         for key, state in self._states.items():
-            save_state(self._checkpoint_file(key), state_arrays(jax.device_get(state)), {"epoch": str(int(state.epoch))})
+            save_state(
+                self._checkpoint_file(key), state_arrays(jax.device_get(state)), {"epoch": str(int(state.epoch))}
+            )
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -364,4 +369,3 @@ class Conductor:
                 phase="search",
             )
         )
-

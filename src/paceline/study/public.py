@@ -15,9 +15,10 @@ from paceline.data import Dataset, load
 from paceline.errors import SettingsError, StudyError
 from paceline.model import Model, load_model
 from paceline.pack.lanes import Lanes
+from paceline.pack.packs import PackLane
 from paceline.pack.programs import Tally
 from paceline.records import Status, StudyRecord, Trial
-from paceline.runs import lane_count, shared_programs
+from paceline.runs import make_lanes, shared_programs
 from paceline.settings import StudySettings, dump_settings
 from paceline.space import Space
 from paceline.store import MEMORY, Store, open_store, read_store
@@ -137,13 +138,14 @@ class Study:
             path = self.folder / REPORT
         with ExitStack() as stack:
             store = self._store or stack.enter_context(read_store(self._where))
-            return write_report(
+            result: Path = write_report(
                 Path(path),
                 record=self.record,
                 trials=self.trials,
                 measurements=store.measurements(),
                 space=self.record.environment.get("space"),
             )
+            return result
 
     def evaluate_test(self) -> dict[str, Any]:
         """Open the test set: metrics and a 95 % interval. That it was opened, and how often, is kept.
@@ -323,11 +325,13 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
     before = Tally(programs.tally.compiled, programs.tally.loaded, programs.tally.seconds)
     start = time.monotonic()
     deadline = None if settings.minutes is None else start + 60 * settings.minutes
-    lanes = Lanes(programs, lane_count(settings.lanes))
+    lanes = make_lanes(settings.lanes)
     conductor = Conductor(setup, store, lanes, folder=folder, deadline=deadline, progress=progress)
 
     def study(model: Model | None = None) -> Study:
-        return Study(store.study(), store.trials(), folder, where, setup.data, model, store if where == MEMORY else None)
+        return Study(
+            store.study(), store.trials(), folder, where, setup.data, model, store if where == MEMORY else None
+        )
 
     try:
         with lanes:
@@ -361,7 +365,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
 
 
 def closing(
-    setup: Setup, trials: list[Trial], best: Trial | None, lanes: Lanes, seconds: float, phase: str
+    setup: Setup, trials: list[Trial], best: Trial | None, lanes: Lanes | PackLane, seconds: float, phase: str
 ) -> Progress:
     """Progress after the search."""
     return Progress(
@@ -409,5 +413,6 @@ def check_same_data(record: StudyRecord, data: Dataset) -> None:
     """Refuse data whose fingerprint isn't the study's."""
     if data.fingerprint != record.environment.get("fingerprint"):
         raise StudyError(
-            f"the data of {record.name!r} have changed since the study began; start a new study, or bring the old data back."
+            f"the data of {record.name!r} have changed since the study began; start a new study, "
+            "or bring the old data back."
         )

@@ -79,9 +79,7 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
     stopper = make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
     count = settings.folds or 1
     folds = tuple(
-        fold_arrays(
-            data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task
-        )
+        fold_arrays(data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task)
         for index in range(count)
     )
     return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds)

@@ -6,7 +6,7 @@ by name inside the program.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -27,6 +27,8 @@ from paceline.records import COLUMNS, METRICS
 from paceline.training.optimizers import first_moment, table_of
 
 Array = jax.Array
+Leaf = Any
+"""A leaf of a pytree: a numpy array outside of a program, a JAX array inside."""
 
 LOSS_CODES = ("cross_entropy", "sigmoid", "mse", "half_sse", "mae", "huber")
 TASK_CODES = ("classes", "binary", "multilabel", "regression")
@@ -56,17 +58,17 @@ class Hyper(NamedTuple):
     binary targets (2,), padded with 1, float32; seed () uint32; outputs () int32, real output columns.
     """
 
-    floats: Array | NDArray[np.float32]
-    codes: Array | NDArray[np.int32]
-    rule: Array | NDArray[np.float32]
-    layer_floats: Array | NDArray[np.float32]
-    activations: Array | NDArray[np.int32]
-    units: Array | NDArray[np.int32]
-    points: Array | NDArray[np.float32]
-    momentum_points: Array | NDArray[np.float32]
-    class_weights: Array | NDArray[np.float32]
-    seed: Array | NDArray[np.uint32]
-    outputs: Array | NDArray[np.int32]
+    floats: Leaf
+    codes: Leaf
+    rule: Leaf
+    layer_floats: Leaf
+    activations: Leaf
+    units: Leaf
+    points: Leaf
+    momentum_points: Leaf
+    class_weights: Leaf
+    seed: Leaf
+    outputs: Leaf
 
 
 class Knobs:
@@ -77,12 +79,15 @@ class Knobs:
 
     def __getattr__(self, name: str) -> Array:
         if name in _FLOAT_AT:
-            return self.hyper.floats[_FLOAT_AT[name]]
-        return self.hyper.codes[_CODE_AT[name]]
+            number: Array = self.hyper.floats[_FLOAT_AT[name]]
+        else:
+            number = self.hyper.codes[_CODE_AT[name]]
+        return number
 
     def layer(self, name: str, index: int) -> Array:
         """A per-layer number: "dropout" or "alpha" of hidden layer `index` (from 0)."""
-        return self.hyper.layer_floats[index, LAYER_FLOATS.index(name)]
+        number: Array = self.hyper.layer_floats[index, LAYER_FLOATS.index(name)]
+        return number
 
 
 _FLOAT_AT = {name: index for index, name in enumerate(FLOATS)}

@@ -56,14 +56,13 @@ def wrong_labels(hyper: Hyper, z: Array, y: Array, mask: Array, row_weights: Arr
         miss = ((z > 0) != (y > 0.5)).astype(jnp.float32)
         return row_weights @ (miss @ mask) / jnp.sum(mask)
 
-    return jax.lax.switch(Knobs(hyper).task, [classes, labels, labels, lambda: jnp.float32(0)])
+    result: Array = jax.lax.switch(Knobs(hyper).task, [classes, labels, labels, lambda: jnp.float32(0)])
+    return result
 
 
-def add_rows(
-    sums: Sums, hyper: Hyper, losses: Array, z: Array, y: Array, mask: Array, row_weights: Array
-) -> Sums:
+def add_rows(sums: Sums, hyper: Hyper, losses: Array, z: Array, y: Array, mask: Array, row_weights: Array) -> Sums:
     """Add a chunk of rows; `losses`: (rows,) pure data losses, other arguments as in `wrong_labels`."""
-    rows, outputs = z.shape
+    rows = len(z)
     labels = sums.confusion.shape[0]
     weight = row_weights[:, None]
 
@@ -77,9 +76,7 @@ def add_rows(
         zeros = jnp.zeros((rows,), jnp.int32)
         return zeros, zeros
 
-    predicted, true = jax.lax.switch(
-        Knobs(hyper).task, [lambda: _int32(classes()), binary, nothing, nothing]
-    )
+    predicted, true = jax.lax.switch(Knobs(hyper).task, [lambda: _int32(classes()), binary, nothing, nothing])
     names = jnp.arange(labels)[None, :]
     true_hot = (true[:, None] == names).astype(jnp.float32) * weight
     confusion = true_hot.T @ (predicted[:, None] == names).astype(jnp.float32)

@@ -5,7 +5,7 @@ evaluation, best weights, plateau and early stopping. Nothing else holds state, 
 copying a trial is copying it, and continuing is calling again.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from paceline.net.dense import DenseShape, Statistics, Weights, apply_frozen
 from paceline.records import COLUMNS
-from paceline.training.hyper import Hyper, Knobs
+from paceline.training.hyper import Hyper, Knobs, Leaf
 from paceline.training.losses import row_losses
-from paceline.training.metrics import add_rows, finished, no_sums, ranked_auc
+from paceline.training.metrics import Sums, add_rows, finished, no_sums, ranked_auc
 from paceline.training.step import Data, Moving, output_mask, train_step
 
 Array = jax.Array
@@ -39,16 +39,16 @@ class State(NamedTuple):
     """
 
     moving: Moving
-    epoch: Array
-    status: Array
+    epoch: Leaf
+    status: Leaf
     best_weights: Weights
     best_statistics: Statistics
-    best_score: Array
-    best_epoch: Array
-    wait: Array
-    plateau: Array
-    plateau_best: Array
-    plateau_wait: Array
+    best_score: Leaf
+    best_epoch: Leaf
+    wait: Leaf
+    plateau: Leaf
+    plateau_best: Leaf
+    plateau_wait: Leaf
 
 
 def initial_state(weights: Weights, layers: int, width: int) -> State:
@@ -88,7 +88,7 @@ def evaluate(
         ys = jax.lax.dynamic_slice_in_dim(y, start, chunk)
         return apply_frozen(shape, weights, statistics, xs, hyper), ys, start + jnp.arange(chunk)
 
-    def add(index: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
+    def add(index: Array, sums: Sums) -> Sums:
         z, ys, places = piece(index * chunk)
         row_weights = (places < rows).astype(jnp.float32)
         return add_rows(sums, hyper, row_losses(loss, z, ys, mask, delta), z, ys, mask, row_weights)
@@ -107,9 +107,7 @@ def evaluate(
     return metrics
 
 
-def advance(
-    shape: DenseShape, state: State, data: Data, hyper: Hyper, to_epoch: Array
-) -> tuple[State, Array]:
+def advance(shape: DenseShape, state: State, data: Data, hyper: Hyper, to_epoch: Array) -> tuple[State, Array]:
     """Train until `to_epoch` epochs are done (at most BLOCK more), or the trial stops or diverges.
 
     Returns:
@@ -118,7 +116,8 @@ def advance(
     first = state.epoch
 
     def goes_on(carry: tuple[State, Array]) -> Array:
-        return (carry[0].epoch < to_epoch) & (carry[0].status == RUNNING)
+        result: Array = (carry[0].epoch < to_epoch) & (carry[0].status == RUNNING)
+        return result
 
     def one(carry: tuple[State, Array]) -> tuple[State, Array]:
         state, block = carry
@@ -138,7 +137,8 @@ def one_epoch(shape: DenseShape, state: State, data: Data, hyper: Hyper) -> tupl
 
     def goes_on(carry: tuple[Array, Moving, tuple[Array, Array, Array]]) -> Array:
         position, _, (loss, _, _) = carry
-        return (position < steps) & jnp.isfinite(loss)
+        result: Array = (position < steps) & jnp.isfinite(loss)
+        return result
 
     def step(
         carry: tuple[Array, Moving, tuple[Array, Array, Array]],
@@ -178,7 +178,7 @@ def judged(state: State, moving: Moving, row: Array, dev_loss: Array, fine: Arra
     cut = plateau_wait > knobs.plateau_patience
     epoch = state.epoch + 1
 
-    def pick(condition: Array, new: object, old: object) -> object:
+    def pick(condition: Array, new: Any, old: Any) -> Any:
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
     best = (moving.weights, moving.statistics, score, epoch)

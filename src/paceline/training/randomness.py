@@ -54,13 +54,15 @@ def keep_cells(key: Array, rows: int, columns: int, rate: Array) -> Array:
     """(rows, columns) bool: True with probability 1 - rate. Rate 0 keeps every cell."""
     # 2^24 steps are exact in float32; the top 24 bits of the hash are compared.
     threshold = (rate * jnp.float32(1 << 24)).astype(jnp.uint32)
-    return (cell_bits(key, rows, columns) >> 8) >= threshold
+    result: Array = (cell_bits(key, rows, columns) >> 8) >= threshold
+    return result
 
 
 def normal_cells(key: Array, rows: int, columns: int) -> Array:
     """(rows, columns) float32 standard normal, by the inverse of the error function."""
     uniform = ((cell_bits(key, rows, columns) >> 8).astype(jnp.float32) + 0.5) * jnp.float32(2.0**-24)
-    return jnp.float32(math.sqrt(2.0)) * jax.lax.erf_inv(2.0 * uniform - 1.0)
+    result: Array = jnp.float32(math.sqrt(2.0)) * jax.lax.erf_inv(2.0 * uniform - 1.0)
+    return result
 
 
 def permuted(key: Array, position: Array, rows: Array) -> Array:

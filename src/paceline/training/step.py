@@ -46,12 +46,13 @@ class Moving(NamedTuple):
     statistics: Statistics
     m: Weights
     v: Weights
-    step: Array
+    step: Any
 
 
 def output_mask(shape: DenseShape, hyper: Hyper) -> Array:
     """(outputs,) 1 for real output columns."""
-    return (jnp.arange(shape.outputs) < hyper.outputs).astype(jnp.float32)
+    result: Array = (jnp.arange(shape.outputs) < hyper.outputs).astype(jnp.float32)
+    return result
 
 
 def row_importance(hyper: Hyper, y: Array) -> Array:
@@ -81,9 +82,7 @@ def train_step(
     # the batch
     places = position * shape.batch + jnp.arange(shape.batch, dtype=jnp.int32)
     row_weights = (places < data.n_train).astype(jnp.float32)
-    rows = permuted(
-        key_of(hyper.seed, epoch, SHUFFLE_STREAM), jnp.minimum(places, data.n_train - 1), data.n_train
-    )
+    rows = permuted(key_of(hyper.seed, epoch, SHUFFLE_STREAM), jnp.minimum(places, data.n_train - 1), data.n_train)
     x, y = data.x_train[rows], data.y_train[rows]
     count = jnp.sum(row_weights)
     one_hot = knobs.task == CLASSES
@@ -132,9 +131,7 @@ def _penalised(knobs: Knobs, shape: DenseShape, gradient: Weights, weights: Weig
 
     row = np.arange(VECTOR_ROWS * shape.layers + 1)
     is_bias = (row % VECTOR_ROWS == 0).astype(np.float32)[:, None]
-    vectors = gradient.vectors + is_bias * (
-        knobs.bias_l2 * weights.vectors + knobs.bias_l1 * jnp.sign(weights.vectors)
-    )
+    vectors = gradient.vectors + is_bias * (knobs.bias_l2 * weights.vectors + knobs.bias_l1 * jnp.sign(weights.vectors))
     kernels, projections = jax.tree.map(
         kernel, (gradient.kernels, gradient.projections), (weights.kernels, weights.projections)
     )
@@ -172,7 +169,8 @@ def _updated(rule: Rule, knobs: Knobs, moving: Moving, gradient: Weights) -> tup
     parts = [moving.weights, gradient, moving.m, moving.v]
     kernels = [one(*arrays) for arrays in zip(*(part.kernels for part in parts), strict=True)]
     projections = [one(*arrays) for arrays in zip(*(part.projections for part in parts), strict=True)]
-    vectors = update(rule, *(part.vectors for part in parts), jnp.float32(0))
+    w, g, m, v = (part.vectors for part in parts)
+    vectors = update(rule, w, g, m, v, jnp.float32(0))
     return tuple(  # type: ignore[return-value]
         Weights(tuple(item[place] for item in kernels), tuple(item[place] for item in projections), vectors[place])
         for place in range(3)

@@ -1,0 +1,1 @@
+"""The dense net: activations, norms, first weights, forward passes as pure functions."""

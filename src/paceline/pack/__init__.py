@@ -1,0 +1,1 @@
+"""Many trials on one machine: shapes, compiled programs, lanes, packs, checkpoints."""

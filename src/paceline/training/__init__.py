@@ -1,0 +1,1 @@
+"""Training as pure functions: losses, metrics, optimisers, schedules, one step, the whole program."""
