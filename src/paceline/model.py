@@ -83,8 +83,8 @@ class Model:
         if task is Task.MULTILABEL:
             return (z > 0).astype(np.int64)
         labels = np.array(self.classes)
-        result: NDArray[Any] = labels[(z[:, 0] > 0).astype(np.int64) if task is Task.BINARY else z.argmax(axis=1)]
-        return result
+        named: NDArray[Any] = labels[(z[:, 0] > 0).astype(np.int64) if task is Task.BINARY else z.argmax(axis=1)]
+        return named
 
     def predict_proba(self, rows: Any) -> NDArray[np.float64]:
         """(n, classes) probabilities in the order of `classes`; (n, labels) for multi-label.

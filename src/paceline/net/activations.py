@@ -100,29 +100,32 @@ def value_of(kind: Array, alpha: Array, u: Array) -> Array:
 
 
 @jax.custom_vjp
-def activate(kind: Array, alpha: Array, activity: Pair, row_weights: Array, u: Array) -> Array:
+def activate(kind: Array, alpha: Array, activity: Pair, row_weights: Array, unit_mask: Array, u: Array) -> Array:
     """a = g(u), differentiable in `u` and, for prelu, in `alpha`.
 
     Args:
         kind: () int32, index into `hyperparameters.ACTIVATIONS`.
         alpha: () float32, the activation's own parameter.
         activity: two () float32, weights of sum|a| and sum a^2 in the loss.
-        row_weights: (batch,) 1 for real rows, 0 for padding; scales the activity penalty.
+        row_weights: (batch,) 1 for real rows, 0 for padding; unit_mask: (units,) likewise: where the activity
+            penalty counts.
         u: (batch, units).
     """
     return value_of(kind, alpha, u)
 
 
-def _forward(kind: Array, alpha: Array, activity: Pair, row_weights: Array, u: Array) -> tuple[Array, Any]:
+def _forward(
+    kind: Array, alpha: Array, activity: Pair, row_weights: Array, unit_mask: Array, u: Array
+) -> tuple[Array, Any]:
     a, slope = jax.lax.switch(kind, BRANCHES, alpha, u)
-    return a, (kind, activity, row_weights, u, a, slope)
+    return a, (kind, activity, row_weights, unit_mask, u, a, slope)
 
 
 def _backward(kept: Any, g: Array) -> tuple[Any, ...]:
-    kind, (l1, l2), row_weights, u, a, slope = kept
+    kind, (l1, l2), row_weights, unit_mask, u, a, slope = kept
     g = jax.lax.cond(
         (l1 > 0) | (l2 > 0),
-        lambda g: g + (l1 * jnp.sign(a) + 2 * l2 * a) * row_weights[:, None],
+        lambda g: g + (l1 * jnp.sign(a) + 2 * l2 * a) * (row_weights[:, None] * unit_mask),
         lambda g: g,
         g,
     )
@@ -132,7 +135,8 @@ def _backward(kept: Any, g: Array) -> tuple[Any, ...]:
         lambda: jnp.sum(jnp.ones((g.shape[0],), g.dtype) @ (g * jnp.minimum(u, 0))),
         lambda: jnp.float32(0),
     )
-    return None, alpha_gradient, (jnp.zeros_like(l1), jnp.zeros_like(l2)), jnp.zeros_like(row_weights), g * slope
+    zeros = (jnp.zeros_like(l1), jnp.zeros_like(l2)), jnp.zeros_like(row_weights), jnp.zeros_like(unit_mask)
+    return None, alpha_gradient, *zeros, g * slope
 
 
 activate.defvjp(_forward, _backward)

@@ -134,7 +134,7 @@ def apply_training(
         u, mean, variance = normalise(before, u, scale, offset, row_weights, mask, knobs.norm_epsilon)
         activity = (knobs.activity_l1 / count, knobs.activity_l2 / count) if shape.rare else (zero, zero)
         alpha = slope_or_alpha(shape, vectors, hyper, index)
-        a = activate(hyper.activations[index], alpha, activity, row_weights, u) * mask
+        a = activate(hyper.activations[index], alpha, activity, row_weights, mask, u) * mask
         rate = knobs.layer("dropout", index)
         if shape.rare:
             a, mean_after, variance_after = normalise(after, a, scale, offset, row_weights, mask, knobs.norm_epsilon)
@@ -196,7 +196,9 @@ def _noisy(x: Array, sd: Array, hyper: Hyper, step: Array) -> Array:
     rows, columns = x.shape
 
     def add(x: Array) -> Array:
-        return x + sd * normal_cells(key_of(hyper.seed, step, INPUT_NOISE_STREAM), rows, columns)
+        noise = normal_cells(key_of(hyper.seed, step, INPUT_NOISE_STREAM), rows, columns)
+        result: Array = x + sd * noise * (jnp.arange(columns) < hyper.inputs)
+        return result
 
     noisy: Array = jax.lax.cond(sd > 0, add, lambda x: x, x)
     return noisy
@@ -221,13 +223,14 @@ def _disturbed(shape: DenseShape, kernel: Array, index: int, hyper: Hyper, step:
 
 
 def _real_block(shape: DenseShape, index: int, hyper: Hyper, masks: list[Array]) -> Array:
-    """(inputs, units) 1 where layer `index`'s kernel has a real weight; input columns beyond x's are harmless."""
+    """(inputs, units) 1 where layer `index`'s kernel has a real weight."""
     is_output = jnp.arange(shape.outputs) < hyper.outputs
     columns = is_output.astype(jnp.float32) if index == shape.layers else masks[index]
     if index == 0:
-        rows = jnp.ones((shape.inputs,), jnp.float32)
+        rows = (jnp.arange(shape.inputs) < hyper.inputs).astype(jnp.float32)
     elif shape.skip == "concat":
         rows = jnp.concatenate([masks[place] for place in range(index - 1, -1, -1)])
     else:
         rows = masks[index - 1]
-    return rows[:, None] * columns[None, :]
+    result: Array = rows[:, None] * columns[None, :]
+    return result

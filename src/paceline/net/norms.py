@@ -97,7 +97,7 @@ def _backward(kept: Any, gradients: tuple[Array, Array, Array]) -> tuple[Any, ..
         scaled = g * scale
         mean = (scaled @ unit_mask)[:, None] / count
         projected = ((scaled * z_hat) @ unit_mask)[:, None] / count
-        return (scaled - mean - z_hat * projected) * row_inverse, d_scale, d_offset
+        return (scaled - mean - z_hat * projected) * row_inverse * unit_mask, d_scale, d_offset
 
     d_z, d_scale, d_offset = jax.lax.switch(kind, [none, batch, layer])
     return None, d_z, d_scale, d_offset, jnp.zeros_like(row_weights), jnp.zeros_like(unit_mask), jnp.zeros(())

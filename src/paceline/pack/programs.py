@@ -81,6 +81,7 @@ def example_hyper(shape: DenseShape) -> Hyper:
         momentum_points=np.zeros((MAX_POINTS, 2), np.float32),
         class_weights=np.zeros(max(shape.outputs, 2), np.float32),
         seed=np.zeros((), np.uint32),
+        inputs=np.zeros((), np.int32),
         outputs=np.zeros((), np.int32),
     )
 

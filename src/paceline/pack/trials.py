@@ -133,6 +133,7 @@ def prepare(
         seed=seed,
         epochs=epochs,
         rows=arrays.train_rows,
+        inputs=arrays.inputs,
         outputs=arrays.outputs,
         padded_outputs=shape.outputs,
         class_weights=class_weights,

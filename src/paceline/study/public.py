@@ -223,7 +223,7 @@ def tune(
     settings = StudySettings(
         name=name or data.name,
         net=net,
-        search=space.to_dict() if isinstance(space, Space) else None if space is None else dict(space),
+        search=None if space is None else (space if isinstance(space, Space) else Space(space)).to_dict(),
         method=method,
         trials=trials,
         epochs=epochs,

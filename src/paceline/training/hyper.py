@@ -55,7 +55,7 @@ class Hyper(NamedTuple):
     floats (len(FLOATS),) float32; codes (len(CODES),) int32; rule (len(COEFFICIENTS), len(TERMS)) float32, the
     optimiser as a table (see training.optimizers); layer_floats (layers, 2) float32; activations and
     units (layers,) int32; points and momentum_points (MAX_POINTS, 2) float32; class_weights (outputs,) or for
-    binary targets (2,), padded with 1, float32; seed () uint32; outputs () int32, real output columns.
+    binary targets (2,), padded with 1, float32; seed () uint32; inputs and outputs () int32, real columns of x and y.
     """
 
     floats: Leaf
@@ -68,6 +68,7 @@ class Hyper(NamedTuple):
     momentum_points: Leaf
     class_weights: Leaf
     seed: Leaf
+    inputs: Leaf
     outputs: Leaf
 
 
@@ -114,6 +115,7 @@ def encode(
     seed: int,
     epochs: int,
     rows: int,
+    inputs: int,
     outputs: int,
     padded_outputs: int,
     class_weights: NDArray[np.float32] | None,
@@ -209,6 +211,7 @@ def encode(
         momentum_points=_points(config.momentum_points),
         class_weights=weights,
         seed=np.uint32(seed) * np.ones((), np.uint32),
+        inputs=np.array(inputs, np.int32),
         outputs=np.array(outputs, np.int32),
     )
 
