@@ -1,0 +1,160 @@
+"""Every hyperparameter does something: a table that names, for each, a configuration where it is active and a change.
+
+The same table shows that `is_rare` is complete: whatever is not rare trains alike in the program that has everything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from tiny_trials import Outcome, train, trial
+
+from paceline.hyperparameters import KNOBS, STATIC
+from paceline.pack.programs import Programs
+from paceline.pack.trials import Prepared
+
+EPOCHS = 8
+BASE = {"learning_rate": 0.01}
+VISIBLE = 1e-4
+"""Share by which a curve must move: more than rounding, which differs between two programs."""
+
+
+class Change(NamedTuple):
+    """`value` to set the hyperparameter to, and the configuration in which that must be seen."""
+
+    value: Any
+    active: Mapping[str, Any] = MappingProxyType({})
+    task: str = "classes"
+
+
+POINTS = [(0, 0.01), (3, 0.001)]
+CHANGES: dict[str, Change] = {
+    "learning_rate": Change(0.02),
+    "optimizer": Change("rmsprop"),
+    "momentum": Change(0.5, {"optimizer": "momentum"}),
+    "momentum_form": Change("ewa_corrected", {"optimizer": "momentum"}),
+    "rho": Change(0.5, {"optimizer": "rmsprop"}),
+    "beta1": Change(0.5),
+    "beta2": Change(0.9),
+    "epsilon": Change(0.1),
+    "epsilon_inside": Change(True, {"epsilon": 0.01}),
+    "weight_decay": Change(0.5, {"optimizer": "adamw"}),
+    "clip_value": Change(0.001, {"optimizer": "sgd"}),
+    "clip_norm": Change(0.01, {"optimizer": "sgd"}),
+    "batch_size": Change(8),
+    "schedule": Change("cosine"),
+    "schedule_unit": Change("step", {"schedule": "exponential"}),
+    "schedule_rate": Change(0.5, {"schedule": "exponential"}),
+    "schedule_drop": Change(0.5, {"schedule": "step", "schedule_every": 2}),
+    "schedule_every": Change(3, {"schedule": "step"}),
+    "schedule_power": Change(1.0, {"schedule": "power"}),
+    "schedule_end": Change(0.5, {"schedule": "linear"}),
+    "schedule_points": Change([(0, 0.01), (5, 0.001)], {"schedule": "manual", "schedule_points": POINTS}),
+    "hold_epochs": Change(2.0, {"schedule": "linear"}),
+    "warmup_epochs": Change(2.0),
+    "plateau_patience": Change(1, {"schedule": "plateau", "learning_rate": 0.1, "plateau_patience": 0}),
+    "plateau_factor": Change(0.5, {"schedule": "plateau", "learning_rate": 0.1, "plateau_patience": 0}),
+    "momentum_schedule": Change("linear", {"momentum_end": 0.5}),
+    "momentum_end": Change(0.1, {"momentum_schedule": "linear"}),
+    "momentum_points": Change([(2, 0.1)], {"momentum_schedule": "manual", "momentum_points": [(2, 0.5)]}),
+    "layers": Change(3),
+    "units": Change([50, 50]),
+    "activation": Change("tanh"),
+    "activation_alpha": Change(0.3, {"activation": "leaky_relu"}),
+    "skip": Change("add"),
+    "norm": Change("batch"),
+    "norm_position": Change("after", {"norm": "batch"}),
+    "norm_momentum": Change(0.5, {"norm": "batch"}),
+    "norm_epsilon": Change(0.1, {"norm": "layer"}),
+    "init": Change("lecun"),
+    "init_distribution": Change("uniform"),
+    "init_gain": Change(0.5),
+    "init_value": Change(0.2, {"init": "normal"}),
+    "dropout": Change(0.5),
+    "input_dropout": Change(0.5),
+    "dropout_kind": Change("weights", {"dropout": 0.3}),
+    "l1": Change(1.0),
+    "l2": Change(1.0),
+    "bias_l1": Change(5.0, {"optimizer": "sgd", "learning_rate": 0.1}),
+    "bias_l2": Change(20.0, {"optimizer": "sgd", "learning_rate": 0.1}),
+    "activity_l1": Change(0.1),
+    "activity_l2": Change(0.1),
+    "penalty_scale": Change("plain", {"l2": 1.0}),
+    "max_norm": Change(0.5),
+    "weight_rescale": Change(0.95),
+    "label_smoothing": Change(0.3),
+    "weight_noise": Change(0.3),
+    "input_noise": Change(0.5),
+    "patience": Change(1, {"learning_rate": 0.1}),
+    "min_delta": Change(0.2, {"patience": 2, "learning_rate": 0.1}),
+    "loss": Change("sigmoid"),
+    "huber_delta": Change(0.1, {"loss": "huber"}, "regression"),
+    "reduction": Change("sum", {"optimizer": "sgd"}),
+    "class_weight": Change("balanced"),
+}
+
+
+def before_and_after(name: str) -> list[Prepared]:
+    change = CHANGES[name]
+    params = {**BASE, **change.active}
+    return [trial(item, seed=1, task=change.task, epochs=EPOCHS) for item in (params, params | {name: change.value})]
+
+
+def distance(one: Outcome, other: Outcome) -> float:
+    """The greatest difference of two curves, relative where figures are large; infinite where lengths differ."""
+    if one.measurements.shape != other.measurements.shape:
+        return float("inf")
+    a, b = np.nan_to_num(one.measurements), np.nan_to_num(other.measurements)
+    return float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b))))
+
+
+def test_no_knob_is_missing_from_the_table() -> None:
+    assert set(CHANGES) == set(KNOBS)
+
+
+@pytest.mark.parametrize("name", [name for name in KNOBS if name not in STATIC])
+def test_a_change_is_seen(programs: Programs, name: str) -> None:
+    before, after = before_and_after(name)
+    assert replace(before.shape, rare=True) == replace(after.shape, rare=True), "it is a number, no other program"
+    outcomes = train(programs, [before, after], epochs=EPOCHS)
+    assert distance(*outcomes) > VISIBLE or outcomes[0].state.best_epoch != outcomes[1].state.best_epoch
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_a_change_of_shape_is_seen(programs: Programs, name: str) -> None:
+    before, after = before_and_after(name)
+    if before.shape == after.shape:
+        assert distance(*train(programs, [before, after], epochs=EPOCHS)) > VISIBLE
+    else:
+        assert name in ("batch_size", "layers")
+
+
+@pytest.mark.parametrize("name", list(KNOBS))
+def test_what_is_not_rare_trains_alike_in_the_rare_program(programs: Programs, name: str) -> None:
+    for item in before_and_after(name):
+        if item.shape.rare or (item.shape.layers, item.shape.batch) != (2, 16):
+            continue
+        full = replace(item, shape=replace(item.shape, rare=True))
+        plain, complete = train(programs, [item, full], epochs=EPOCHS)
+        assert distance(plain, complete) < VISIBLE / 4
+
+
+def test_what_only_the_rare_program_has_is_in_the_table(programs: Programs) -> None:
+    """The check above sees something: the rare program trains each of these unlike the other one."""
+    seen = set()
+    for name in KNOBS:
+        after = before_and_after(name)[1]
+        if after.shape.rare:
+            less = replace(after, shape=replace(after.shape, rare=False))
+            if distance(*train(programs, [after, less], epochs=EPOCHS)) > VISIBLE:
+                seen.add(name)
+    assert seen == {
+        "clip_norm", "norm_position", "dropout_kind", "activity_l1", "activity_l2", "max_norm", "weight_noise",
+        "input_noise",
+    }  # fmt: skip
+    prelu = trial(BASE | {"activation": "prelu"}, epochs=EPOCHS)
+    less = replace(prelu, shape=replace(prelu.shape, rare=False))
+    assert prelu.shape.rare and distance(*train(programs, [prelu, less], epochs=EPOCHS)) > VISIBLE
