@@ -1,0 +1,313 @@
+"""The commands. Each imports what it needs when it runs: help and mistyped options answer at once."""
+
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from paceline.cli.faults import Commands
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from paceline.data import Dataset
+    from paceline.study import Progress, Study
+
+app = typer.Typer(
+    cls=Commands, add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the study, e.g. runs/beans.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Closed = Annotated[bool, typer.Option("--keep-test-closed", help="Don't open the test set at the end.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of the study; default: runs/ and the name of the data.")]
+
+
+def main() -> None:
+    """The entry point of the `paceline` command."""
+    app()
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        from paceline import __version__
+
+        print(f"paceline {__version__}")
+        raise typer.Exit()
+
+
+@app.callback(invoke_without_command=True)
+def every_command(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; goes with any command.")] = False,
+) -> None:
+    """Paceline finds good hyperparameters for neural networks on tables."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def tune(
+    data: Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF or npz file, or a "
+                                             "carried data set (see `paceline datasets`).")],
+    target: Annotated[list[str] | None, typer.Option(help="Column to predict; give it again for several.")] = None,
+    task: Annotated[str | None, typer.Option(help="binary, classes, multilabel or regression; default: inferred.")] = None,
+    column: Annotated[list[str] | None, typer.Option(
+        metavar="NAME=KIND", help="A column's kind where the guess is wrong: numeric, category, boolean, date, drop.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Most trials; default: 100, or any number within --minutes.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Most minutes that the search may take.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a trial that isn't stopped; default: 30.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Root of all random numbers; default: 0.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Dev metric to judge by; default: error, for regression rmse.")] = None,
+    target_score: Annotated[float | None, typer.Option(help="End when a trial is this good.")] = None,
+    space: Annotated[Path | None, typer.Option(help="YAML file of a search space; default: the net's own.")] = None,
+    param: Annotated[list[str] | None, typer.Option(
+        metavar="NAME=VALUE", help="A hyperparameter that all trials have; give it again for several.")] = None,
+    method: Annotated[str | None, typer.Option(help="How configurations are proposed; default: auto.")] = None,
+    stopper: Annotated[str | None, typer.Option(help="How bad trials are ended early; default: hyperband.")] = None,
+    net: Annotated[str | None, typer.Option(help="Family of the net; default: dense.")] = None,
+    dev: Annotated[str | None, typer.Option(help="Share, number or file of the dev rows.")] = None,
+    test: Annotated[str | None, typer.Option(help="Share, number or file of the test rows; 0 for none.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column whose rows with one value stay in one part.")] = None,
+    time: Annotated[str | None, typer.Option(help="Column to order by: the newest rows are the test part.")] = None,
+    folds: Annotated[int | None, typer.Option(help="Cross-validation with so many folds; default: one dev part.")] = None,
+    select: Annotated[str | None, typer.Option(help="Judge a trial by its best or its last epoch; default: best.")] = None,
+    retrain: Annotated[int | None, typer.Option(help="Seeds that the best is trained again with; default: 5.")] = None,
+    standardize: Annotated[str | None, typer.Option(help="standard, minmax, robust or none; default: standard.")] = None,
+    lanes: Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")] = None,
+    out: Out = None,
+    keep_test_closed: Closed = False,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Search for the best hyperparameters, train the best model, and test it once."""
+    from paceline.cli.arguments import part_of, tune_settings
+
+    settings = tune_settings(
+        data,
+        targets=target or [],
+        columns=column or [],
+        params=param or [],
+        split={
+            "dev": None if dev is None else part_of(dev, "--dev"),
+            "test": None if test is None else part_of(test, "--test"),
+            "group": group,
+            "time": time,
+        },
+        space=space,
+        out=out,
+        task=task,
+        trials=trials,
+        minutes=minutes,
+        epochs=epochs,
+        seed=seed,
+        metric=metric,
+        target_score=target_score,
+        method=method,
+        stopper=stopper,
+        net=net,
+        folds=folds,
+        select=select,
+        retrain=retrain,
+        standardize=standardize,
+        lanes=lanes,
+    )
+    start(settings, keep_test_closed, as_json)
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(metavar="STUDY.YAML", help="A study file; `paceline schema` describes it.")],
+    out: Out = None,
+    keep_test_closed: Closed = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the study that a file describes."""
+    from paceline.cli.arguments import file_settings
+
+    start(file_settings(file, out), keep_test_closed, as_json)
+
+
+@app.command()
+def resume(folder: Folder, keep_test_closed: Closed = False, as_json: AsJson = False) -> None:
+    """Continue a study that was stopped or crashed."""
+    from paceline import study as studies
+
+    if studies.load_study(folder).state == "finished":
+        finish(studies.load_study(folder), as_json, keep_test_closed, "this study is finished; nothing was trained")
+        return
+    conducted(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
+
+
+@app.command()
+def show(
+    folder: Folder,
+    top: Annotated[int | None, typer.Option(min=1, help="So many trials, best first; default: 10, with --json all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a study as it stands, also while it runs."""
+    from paceline.cli import documents, screens
+    from paceline.study import load_study
+
+    study = load_study(folder)
+    if as_json:
+        print(documents.text_of(documents.study_document(study, top)))
+        return
+    console = make_console()
+    lines = screens.Lines()
+    screens.data_lines(lines, study.summary)
+    screens.study_lines(lines, study)
+    if study.summary:
+        screens.test_line(lines, study.summary.get("test"), study.summary["split"]["test"])
+    screens.state_lines(lines, study)
+    screens.place_lines(lines, study.folder)
+    lines.show(console)
+    console.print()
+    screens.trial_table(study, top or 10, console)
+
+
+@app.command()
+def evaluate(folder: Folder, as_json: AsJson = False) -> None:
+    """Open the test set of a study; how often that was done is kept."""
+    from paceline.cli import documents, screens
+    from paceline.study import load_study
+
+    study = load_study(folder)
+    test = study.evaluate_test()
+    if as_json:
+        print(documents.text_of(test))
+        return
+    lines = screens.Lines()
+    screens.test_line(lines, test, test["rows"])
+    lines.show(make_console())
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a model or of a study.")],
+    data: Annotated[str, typer.Argument(help="Rows to predict: a file with the feature columns; others are ignored.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; default: the screen.")] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
+) -> None:
+    """Predict the rows of a file, missing values and unknown categories included."""
+    from paceline.cli.predicting import predicted, write_table
+    from paceline.model import load_model
+
+    write_table(predicted(load_model(model), data, proba=proba), out, source=data)
+
+
+@app.command()
+def report(
+    folder: Folder, out: Annotated[Path | None, typer.Option(help="Where to write it; default: in the folder.")] = None
+) -> None:
+    """Write the report of a study: one HTML file that opens anywhere."""
+    from paceline.study import load_study
+
+    print(load_study(folder).report(out))
+
+
+@app.command()
+def datasets(as_json: AsJson = False) -> None:
+    """List the data sets that can be tuned on by name, without a file."""
+    from paceline.cli.documents import text_of
+    from paceline.data import DATASETS, load
+
+    found = [load(name) for name in DATASETS]
+    if as_json:
+        print(text_of([{"name": one.name, "rows": len(one), "features": len(one.columns), "task": one.task} for one in found]))
+        return
+    for one in found:
+        size = f", {len(one.classes)} classes" if one.classes else ""
+        print(f"{one.name:<15}{len(one):>6,} rows  {len(one.columns):>3} features  {one.task}{size}")
+
+
+@app.command()
+def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: the screen.")] = None) -> None:
+    """Print the JSON Schema of a study file, for editors that complete and check."""
+    import json
+
+    from paceline.settings import json_schema
+
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False)
+    if out is None:
+        print(text)
+    else:
+        out.write_text(f"{text}\n", encoding="utf-8")
+        print(out)
+
+
+@app.command()
+def cache(clear: Annotated[bool, typer.Option("--clear", help="Remove them; the next study compiles again.")] = False) -> None:
+    """Say how many compiled programs are stored for the next study, and where."""
+    from paceline.cli.words import count
+    from paceline.pack.programs import Store, default_folder
+
+    store = Store(default_folder())
+    entries = store.entries()
+    size = sum(entry.stat().st_size for entry in entries) / 1e6
+    for entry in entries if clear else ():
+        entry.unlink(missing_ok=True)
+    print(f"{count(len(entries), 'program')}, {size:,.1f} MB, in {store.folder}{': removed' if clear else ''}")
+
+
+def make_console() -> "Console":
+    """Standard output; texts of the user are never taken for markup."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def start(settings: Any, keep_test_closed: bool, as_json: bool) -> None:
+    """Run a new study and show what it found."""
+    from paceline.study.public import begin, data_of
+
+    data = data_of(settings)
+    told = not as_json and sys.stdout.isatty()
+    if told:  # how the data were read can then be seen, and stopped, before minutes are spent on it
+        make_console().print(data.describe(), soft_wrap=True)
+    conducted(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, data, told=told)
+
+
+def conducted(
+    work: "Callable[[Callable[[Progress], None] | None], Study]", keep_test_closed: bool, as_json: bool,
+    data: "Dataset | None" = None, *, told: bool = False,
+) -> None:  # fmt: skip
+    """Do the work, drawn live on a terminal, then open the test set and show the result."""
+    console = make_console()
+    if console.is_terminal and not as_json:
+        from paceline.cli.live import LiveStudy
+
+        with LiveStudy(console) as live:
+            study = work(live)
+    else:
+        with nullcontext():
+            study = work(None)
+    finish(study, as_json, keep_test_closed, told=told)
+
+
+def finish(study: "Study", as_json: bool, keep_test_closed: bool, remark: str = "", *, told: bool = False) -> None:
+    """Open the test set once, unless it was opened before or is to stay closed, and show all that was found."""
+    from paceline.cli import documents, screens
+
+    rows = study.summary["split"]["test"]
+    first = study.summary.get("test") is None and rows and not keep_test_closed and study.best is not None
+    if first:
+        study.evaluate_test()
+        if study.folder is not None:
+            study.report()  # with the test result in it
+    if as_json:
+        print(documents.text_of(documents.result_document(study)))
+        return
+    lines = screens.Lines()
+    if remark:
+        lines.add("finished", remark)
+    if not told:
+        screens.data_lines(lines, study.summary)
+    screens.study_lines(lines, study)
+    once = "the test set was opened for this, the first time" if first else ""
+    screens.test_line(lines, study.summary.get("test"), rows, once)
+    screens.place_lines(lines, study.folder)
+    lines.show(make_console())

@@ -1,0 +1,151 @@
+"""What a study found, for people: a labelled line or a few for each thing, and a table of the trials."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from paceline.cli.documents import ranked
+from paceline.cli.words import assignments, count, number
+from paceline.records import Status
+
+if TYPE_CHECKING:
+    from paceline.records import Trial
+    from paceline.study import Study
+
+SHOWN_CLASSES = 8
+SHOWN_NOTES = 5
+
+
+class Lines:
+    """Labelled texts, to be printed with the labels in a column."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, Text]] = []
+
+    def add(self, label: str, text: str, style: str = "") -> None:
+        self._rows.append((label, Text(text, style=style)))
+
+    def show(self, console: Console) -> None:
+        """On a terminal the texts are wrapped beside their labels; elsewhere a line stays a line."""
+        if not console.is_terminal:
+            for label, text in self._rows:
+                console.print(f"{label:<10}{text.plain}", markup=False, soft_wrap=True)
+            return
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(min_width=9, style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for label, text in self._rows:
+            grid.add_row(label, text)
+        console.print(grid)
+
+
+def data_lines(lines: Lines, summary: dict[str, Any]) -> None:
+    """What the data were read as; from a study's summary."""
+    data, split = summary.get("data"), summary.get("split")
+    if not data or not split:
+        return
+    lines.add("data", f"{data['name']}: {count(data['rows'], 'row')}, {count(data['features'], 'feature')}")
+    classes = [str(label) for label in data["classes"]]
+    if classes:
+        more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
+        kind = f"{data['task']}: {', '.join(classes[:SHOWN_CLASSES])}{more}"
+    else:
+        kind = str(data["task"])
+    lines.add("target", f"{data['target']}, {kind}")
+    lines.add("split", ", ".join(f"{part} {rows:,}" for part, rows in split.items() if rows))
+    for note in data["notes"][:SHOWN_NOTES]:
+        lines.add("note", note)
+    if len(data["notes"]) > SHOWN_NOTES:
+        lines.add("note", f"{len(data['notes']) - SHOWN_NOTES} more notes are in the report.")
+
+
+def study_lines(lines: Lines, study: "Study") -> None:
+    """How the search went and what it found."""
+    summary = study.summary
+    metric = str(study.record.environment.get("metric", "score"))
+    found = Counter(str(trial.status) for trial in study.trials)
+    counts = ", ".join(f"{found[status]:,} {status}" for status in Status if found[status])
+    ended = f"; {summary['ended']}" if summary.get("ended") else ""
+    lines.add("search", f"{count(len(study.trials), 'trial')}{': ' if counts else ''}{counts}{ended}")
+    best = study.best
+    if best is None:
+        lines.add("best", "no trial has a score yet" if study.state != "finished" else "no trial has a score", "yellow")
+        return
+    over = "" if best.score_sd is None else f" ± {number(best.score_sd)} over folds"
+    lines.add("best", f"trial {best.number}: dev {metric} {number(best.score)}{over} at epoch {best.best_epoch}", "bold green")
+    lines.add("", assignments(best.params) or "the default configuration")
+    if fixed := study.record.settings.get("params"):
+        lines.add("", f"fixed: {assignments(fixed)}")
+    if (retrain := summary.get("retrain")) and retrain["mean"] is not None:
+        spread = "" if retrain["sd"] is None else f" ± {number(retrain['sd'])}"
+        lines.add("retrained", f"dev {metric} {number(retrain['mean'])}{spread} over {count(len(retrain['seeds']), 'seed')}")
+    if (tied := summary.get("tied")) and tied["count"] > 1:
+        others = tied["count"] - 1
+        lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")
+    for sentence in summary.get("edges", ()):
+        lines.add("warning", sentence, "yellow")
+
+
+def test_line(lines: Lines, test: dict[str, Any] | None, rows: int, remark: str = "") -> None:
+    """The test result with its interval, or that the test set is closed."""
+    if test is None:
+        closed = f"closed ({count(rows, 'row')}); `paceline evaluate` opens it" if rows else "the data have no test part"
+        lines.add("test", closed)
+        return
+    metrics, of = test["metrics"], test["of"]
+    low, high = (number(bound) for bound in test["interval"])
+    lines.add("test", f"{of} {number(metrics[of])} ({test['interval_kind']}: {low} to {high}; {count(test['rows'], 'row')})", "bold")
+    lines.add("", "  ".join(f"{name} {number(value)}" for name, value in metrics.items() if name != of))
+    lines.add("", remark or opened(test["opened"]))
+
+
+def opened(times: int) -> str:
+    """How often the test set was looked at; a score chosen by it is no longer a fair one.
+
+    >>> opened(1)
+    'the test set has been opened once'
+    """
+    if times == 1:
+        return "the test set has been opened once"
+    return f"the test set has been opened {times} times; a choice made by its score makes that score too good"
+
+
+def place_lines(lines: Lines, folder: Path | None) -> None:
+    """Where report and model are."""
+    if folder is None:
+        return
+    for label, name in (("report", "report.html"), ("model", "best")):
+        if (folder / name).exists():
+            lines.add(label, str(folder / name))
+
+
+def state_lines(lines: Lines, study: "Study") -> None:
+    """What to do with a study that hasn't ended."""
+    if study.state == "interrupted":
+        lines.add("stopped", f"continue with: paceline resume {study.folder}", "yellow")
+    elif study.state == "running":
+        lines.add("running", f"or ended without a word; then continue with: paceline resume {study.folder}", "yellow")
+
+
+def trial_table(study: "Study", top: int, console: Console) -> None:
+    """The best trials, a line each, cut to the terminal's width; whole where there is none."""
+    metric = str(study.record.environment.get("metric", "score"))
+    folds = any(trial.score_sd is not None for trial in study.trials)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name in ("trial", "status", "epochs", f"dev {metric}", *(["± folds"] if folds else []), "configuration"):
+        right = name not in ("status", "configuration")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
+    rows = [cells(trial, folds) for trial in ranked(study)[:top]]
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    if rows:
+        console.print(table, soft_wrap=not console.is_terminal)
+
+
+def cells(trial: "Trial", folds: bool) -> list[str]:
+    spread = [number(trial.score_sd)] if folds else []
+    return [str(trial.number), str(trial.status), str(trial.epoch), number(trial.score), *spread, assignments(trial.params)]
