@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from paceline.records import History, Status, Trial, loss_of
 from paceline.search import Cohort
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
+from paceline.study.interrupts import interrupts_held
 from paceline.study.ledger import Ledger
 from paceline.study.progress import Callback, Progress
 from paceline.study.setup import Setup
@@ -80,7 +81,7 @@ class Conductor:
         self._states: dict[tuple[int, int], State] = {}
         self._prepared: dict[tuple[int, int], Prepared] = {}
         self._flights: list[Flight] = []
-        self._next_number = 0
+        self._next_number = self._next_cohort = 0
         self._exhausted = False
         self._began = self._last_checkpoint = time.monotonic()
         self._speed: deque[tuple[float, int]] = deque([(self._began, 0)], maxlen=40)
@@ -94,14 +95,15 @@ class Conductor:
 
     def run(self) -> None:
         """Search until the plan, the budget or the target ends it. KeyboardInterrupt saves all and passes on."""
-        try:
-            self._search()
-        except KeyboardInterrupt:
-            self._land()
-            self._checkpoint(force=True)
-            raise
+        with interrupts_held() as raise_if_due:
+            try:
+                self._search(raise_if_due)
+            except KeyboardInterrupt:
+                self._land()
+                self._checkpoint(force=True)
+                raise
 
-    def _search(self) -> None:
+    def _search(self, raise_if_due: Callable[[], None]) -> None:
         settings = self._setup.settings
         cohorts = self._setup.stopper.cohorts(settings.trials, settings.epochs)
         while True:
@@ -114,6 +116,7 @@ class Conductor:
             self._save()
             self._checkpoint()
             self._tell()
+            raise_if_due()
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self._cut_off(f"the time budget of {settings.minutes:g} minutes ended")
                 return
@@ -121,12 +124,15 @@ class Conductor:
     # -- proposing
 
     def _take_off(self, cohorts: Iterator[Cohort]) -> None:
-        """Start cohorts until enough are in flight."""
-        while len(self._flights) < IN_FLIGHT and not self._exhausted:
+        """Start cohorts as long as all that they may know of has ended."""
+        while not self._exhausted:
+            if any(self._next_cohort - flight.cohort.number >= IN_FLIGHT for flight in self._flights):
+                return
             cohort = next(cohorts, None)
             if cohort is None or self._reached_target():
                 self._exhausted = True
                 return
+            self._next_cohort = cohort.number + 1
             first = self._next_number
             rng = generator(self._setup.settings.seed, "search", first)
             proposals = self._setup.searcher.suggest(self._history(cohort.number), cohort.size, rng)
@@ -157,13 +163,15 @@ class Conductor:
         return History(known, self._setup.goal)
 
     def _reached_target(self) -> bool:
-        """Whether an ended cohort holds a trial as good as `target_score`."""
+        """Whether the cohorts that the next one may know of hold a trial as good as `target_score`."""
         target = self._setup.settings.target_score
-        if target is None or self._best is None or self._best.score is None:
+        ended = [trial for trial in self.ledger.trials.values() if trial.cohort <= self._next_cohort - IN_FLIGHT]
+        best = History(ended, self._setup.goal).best()
+        if target is None or best is None or best.score is None:
             return False
-        reached = self._best.score <= target if self._setup.goal == "minimize" else self._best.score >= target
+        reached = best.score <= target if self._setup.goal == "minimize" else best.score >= target
         if reached:
-            self.cut = f"trial {self._best.number} reached the target score {target:g}"
+            self.cut = f"trial {best.number} reached the target score {target:g}"
         return reached
 
     # -- training
@@ -292,7 +300,7 @@ class Conductor:
     def _land(self) -> None:
         """Stop the lanes after their slices and take in what they have."""
         self._lanes.stop()
-        while any(flight.awaited for flight in self._flights):
+        while any(flight.awaited for flight in self._flights) and self._lanes.open_jobs:
             self._collect()
         for flight in self._flights:
             for number in flight.members:
