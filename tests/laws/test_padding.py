@@ -1,7 +1,6 @@
 """A masked, padded net equals the unpadded one: 48 units in 64, 11 features in 16, 5 classes in 8, rows in 16 384."""
 
 from dataclasses import replace
-from functools import cache, partial
 from typing import Any
 
 import jax
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 from tiny_trials import CLASSES, DEV_ROWS, FEATURES, ROWS, plain_data, trial
 
 from paceline.net.dense import DenseShape
+from paceline.pack.programs import Programs
 from paceline.pack.shapes import padded
 from paceline.pack.trials import Prepared
-from paceline.training.program import State, advance
+from paceline.training.program import State
 from paceline.training.step import Data
 
 EPOCHS = 4
@@ -39,12 +39,7 @@ CASES: list[dict[str, Any]] = [
 ]
 
 
-@cache
-def program(shape: DenseShape) -> Any:
-    return jax.jit(partial(advance, shape))
-
-
-def trained(item: Prepared) -> tuple[State, NDArray[np.float32]]:
+def trained(programs: Programs, item: Prepared) -> tuple[State, NDArray[np.float32]]:
     """Train in a program of the trial's shape, which need not be the one that it would get by itself."""
     shape = item.shape
     x_train, y_train, x_dev, y_dev = plain_data()
@@ -53,7 +48,7 @@ def trained(item: Prepared) -> tuple[State, NDArray[np.float32]]:
         padded(x_dev, shape.dev_rows, shape.inputs), padded(y_dev, shape.dev_rows, shape.outputs),
         np.int32(ROWS), np.int32(DEV_ROWS), np.float32(1),
     )  # fmt: skip
-    state, block = program(shape)(item.first_state(), data, item.hyper, np.int32(EPOCHS))
+    state, block = programs.get(shape)(item.first_state(), data, item.hyper, np.int32(EPOCHS))
     return state, np.asarray(block)[: int(state.epoch)]
 
 
@@ -65,10 +60,10 @@ def exact_and_padded(params: dict[str, Any]) -> tuple[Prepared, Prepared]:
 
 
 @pytest.mark.parametrize("params", CASES, ids=str)
-def test_the_padded_program_equals_the_exact_one(params: dict[str, Any]) -> None:
+def test_the_padded_program_equals_the_exact_one(programs: Programs, params: dict[str, Any]) -> None:
     exact, wide = exact_and_padded(params)
-    exact_state, exact_rows = trained(exact)
-    wide_state, wide_rows = trained(wide)
+    exact_state, exact_rows = trained(programs, exact)
+    wide_state, wide_rows = trained(programs, wide)
     np.testing.assert_allclose(wide_rows, exact_rows, rtol=1e-5, atol=1e-5)
     assert int(exact_state.best_epoch) == int(wide_state.best_epoch) > 0
     for best in (False, True):
@@ -82,10 +77,10 @@ def test_the_padded_program_equals_the_exact_one(params: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("params", CASES, ids=str)
-def test_what_is_padded_stays_exactly_zero(params: dict[str, Any]) -> None:
+def test_what_is_padded_stays_exactly_zero(programs: Programs, params: dict[str, Any]) -> None:
     """The padded weights are what one gets by padding their real part."""
     _, wide = exact_and_padded(params)
-    state, _ = trained(wide)
+    state, _ = trained(programs, wide)
     again = wide.first_state(wide.weights(state, best=False)[0]).moving.weights
     for ours, real in zip(jax.tree.leaves(state.moving.weights), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(ours, real)
