@@ -1,0 +1,6 @@
+"""Lets the tests of this folder import the oracle's modules beside them by their plain names."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
