@@ -1,0 +1,122 @@
+"""Law: lanes, interruptions and folds change how a study runs, never what it finds; and no epoch is trained twice."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_studies import SMALL, hyperband_study, outcome, steps_of
+
+from paceline.data import Dataset
+from paceline.pack.lanes import Job, Lanes
+from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
+
+
+def interrupt_after(trials: int) -> Callable[[Progress], None]:
+    """A progress callback that stops the study once so many trials have ended."""
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= trials:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+@pytest.fixture
+def telling_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress after every round of the loop, so that a callback sees a study of a second from near."""
+    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_lanes_change_no_result(lanes: int, whole: Study) -> None:
+    assert outcome(hyperband_study(None, lanes=lanes)) == outcome(whole)
+
+
+def test_the_order_of_training_changes_no_result(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later cohort that overtakes an earlier one must not judge it, nor be proposed, by what it sees on the way."""
+    settings = SMALL | {
+        "trials": 24,
+        "lanes": 1,
+        "stopper": "median",
+        "stopper_options": {"size": 4, "warmup_trials": 1, "warmup_epochs": 1},
+    }
+    usual = outcome(tune(digits, **settings))
+    submit = Lanes.submit
+
+    def backwards(lanes: Lanes, jobs: Iterable[Job]) -> None:
+        submit(lanes, [replace(job, priority=tuple(-rank for rank in job.priority)) for job in jobs])
+
+    monkeypatch.setattr(Lanes, "submit", backwards)
+    assert outcome(tune(digits, **settings)) == usual
+
+
+def test_the_seed_changes_the_result(whole: Study) -> None:
+    other = hyperband_study(None, seed=1)
+    assert [trial.params for trial in other.trials] != [trial.params for trial in whole.trials]
+
+
+@pytest.mark.usefixtures("telling_often")
+@pytest.mark.parametrize("trials", [0, 15, 40])
+def test_an_interrupted_study_resumes_to_the_undisturbed_result(trials: int, whole: Study, tmp_path: Path) -> None:
+    with pytest.raises(StudyInterrupted, match="paceline resume") as caught:
+        hyperband_study(tmp_path / "study", progress=interrupt_after(trials))
+    study = caught.value.study
+    assert study.state == "interrupted" == load_study(tmp_path / "study").state
+    assert 0 < len(study.trials) < 60
+    assert sum(trial.ended for trial in study.trials) >= trials
+    assert str(tmp_path / "study") in str(caught.value)
+    again = resume(tmp_path / "study")
+    assert outcome(again) == outcome(whole)
+    assert outcome(load_study(tmp_path / "study")) == outcome(whole)
+
+
+@pytest.mark.usefixtures("telling_often")
+def test_an_interruption_while_the_winner_is_retrained_loses_nothing(whole: Study, tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.phase == "retrain":
+            raise KeyboardInterrupt
+
+    with pytest.raises(StudyInterrupted) as caught:
+        hyperband_study(tmp_path / "study", progress=stop)
+    assert all(trial.ended for trial in caught.value.study.trials)
+    again = resume(tmp_path / "study")
+    assert outcome(again) == outcome(whole)
+    retrained = 2 * again.trials[again.summary["best"]["trial"]].epoch
+    train_rows = again.summary["split"]["train"]
+    # All trials came from the store, so only the retraining was trained.
+    assert again.summary["steps"] <= retrained * -(-train_rows // 64)
+
+
+@pytest.mark.usefixtures("telling_often")
+def test_folds_are_repeatable_across_lanes_and_interruptions(digits: Dataset, tmp_path: Path) -> None:
+    few = SMALL | {"trials": 10, "folds": 3}
+    quiet = tune(digits, **few)
+    with pytest.raises(StudyInterrupted):
+        tune(digits, **few | {"lanes": 3, "out": tmp_path / "study"}, progress=interrupt_after(2))
+    again = resume(tmp_path / "study", data=digits)
+    assert outcome(again) == outcome(quiet)
+    assert all(trial.score_sd is not None and trial.score_sd >= 0 for trial in quiet.trials)
+    assert len({trial.score_sd for trial in quiet.trials}) > 1
+
+
+def test_an_interrupted_study_in_memory_says_so(digits: Dataset, telling_often: None) -> None:
+    with pytest.raises(StudyInterrupted, match="in memory only") as caught:
+        tune(digits, **SMALL, trials=60, progress=interrupt_after(1))
+    assert caught.value.study.folder is None
+    assert caught.value.study.trials
+
+
+def test_survivors_go_on_where_they_were(whole: Study) -> None:
+    rows = whole.summary["split"]["train"]
+    retrain = len(whole.summary["retrain"]["seeds"]) * 9 * -(-rows // 64)
+    assert whole.summary["steps"] == steps_of(whole, rows) + retrain
+    by_epochs = {trial.epoch for trial in whole.trials}
+    assert by_epochs == {1, 3, 9}, "the study has no survivors to speak of"
+
+
+def test_one_shape_is_one_program(digits: Dataset, whole: Study) -> None:
+    programs = whole.summary["programs"]
+    assert programs["compiled"] + programs["loaded"] <= 1
+    again = tune(digits, **SMALL, trials=4)
+    assert (again.summary["programs"]["compiled"], again.summary["programs"]["loaded"]) == (0, 0)
