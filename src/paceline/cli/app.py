@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from paceline.cli import options
 from paceline.cli.faults import Commands
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     cls=Commands, add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
 )
-
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the study, e.g. runs/beans.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Closed = Annotated[bool, typer.Option("--keep-test-closed", help="Don't open the test set at the end.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of the study; default: runs/ and the name of the data.")]
 
 
 def main() -> None:
@@ -43,7 +39,9 @@ def show_version(wanted: bool) -> None:
 def every_command(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; goes with any command.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; goes with any command.")
+    ] = False,
 ) -> None:
     """Paceline finds good hyperparameters for neural networks on tables."""
     if context.invoked_subcommand is None:
@@ -52,38 +50,35 @@ def every_command(
 
 @app.command()
 def tune(
-    data: Annotated[str, typer.Argument(help="CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF or npz file, or a "
-                                             "carried data set (see `paceline datasets`).")],
-    target: Annotated[list[str] | None, typer.Option(help="Column to predict; give it again for several.")] = None,
-    task: Annotated[str | None, typer.Option(help="binary, classes, multilabel or regression; default: inferred.")] = None,
-    column: Annotated[list[str] | None, typer.Option(
-        metavar="NAME=KIND", help="A column's kind where the guess is wrong: numeric, category, boolean, date, drop.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Most trials; default: 100, or any number within --minutes.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Most minutes that the search may take.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of a trial that isn't stopped; default: 30.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Root of all random numbers; default: 0.")] = None,
-    metric: Annotated[str | None, typer.Option(help="Dev metric to judge by; default: error, for regression rmse.")] = None,
-    target_score: Annotated[float | None, typer.Option(help="End when a trial is this good.")] = None,
-    space: Annotated[Path | None, typer.Option(help="YAML file of a search space; default: the net's own.")] = None,
-    param: Annotated[list[str] | None, typer.Option(
-        metavar="NAME=VALUE", help="A hyperparameter that all trials have; give it again for several.")] = None,
-    method: Annotated[str | None, typer.Option(help="How configurations are proposed; default: auto.")] = None,
-    stopper: Annotated[str | None, typer.Option(help="How bad trials are ended early; default: hyperband.")] = None,
-    net: Annotated[str | None, typer.Option(help="Family of the net; default: dense.")] = None,
-    dev: Annotated[str | None, typer.Option(help="Share, number or file of the dev rows.")] = None,
-    test: Annotated[str | None, typer.Option(help="Share, number or file of the test rows; 0 for none.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column whose rows with one value stay in one part.")] = None,
-    time: Annotated[str | None, typer.Option(help="Column to order by: the newest rows are the test part.")] = None,
-    folds: Annotated[int | None, typer.Option(help="Cross-validation with so many folds; default: one dev part.")] = None,
-    select: Annotated[str | None, typer.Option(help="Judge a trial by its best or its last epoch; default: best.")] = None,
-    retrain: Annotated[int | None, typer.Option(help="Seeds that the best is trained again with; default: 5.")] = None,
-    standardize: Annotated[str | None, typer.Option(help="standard, minmax, robust or none; default: standard.")] = None,
-    lanes: Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")] = None,
-    out: Out = None,
-    keep_test_closed: Closed = False,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Search for the best hyperparameters, train the best model, and test it once."""
+    data: options.Data,
+    target: options.Target = None,
+    task: options.Task = None,
+    column: options.Column = None,
+    trials: options.Trials = None,
+    minutes: options.Minutes = None,
+    epochs: options.Epochs = None,
+    seed: options.Seed = None,
+    metric: options.Metric = None,
+    target_score: options.TargetScore = None,
+    space: options.Space = None,
+    param: options.Param = None,
+    method: options.Method = None,
+    stopper: options.Stopper = None,
+    net: options.Net = None,
+    dev: options.Dev = None,
+    test: options.Test = None,
+    group: options.Group = None,
+    time: options.Time = None,
+    folds: options.Folds = None,
+    select: options.Select = None,
+    retrain: options.Retrain = None,
+    standardize: options.Standardize = None,
+    lanes: options.Lanes = None,
+    out: options.Out = None,
+    keep_test_closed: options.Closed = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Search hyperparameters, train the best, test it once."""
     from paceline.cli.arguments import part_of, tune_settings
 
     settings = tune_settings(
@@ -121,9 +116,9 @@ def tune(
 @app.command()
 def run(
     file: Annotated[Path, typer.Argument(metavar="STUDY.YAML", help="A study file; `paceline schema` describes it.")],
-    out: Out = None,
-    keep_test_closed: Closed = False,
-    as_json: AsJson = False,
+    out: options.Out = None,
+    keep_test_closed: options.Closed = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run the study that a file describes."""
     from paceline.cli.arguments import file_settings
@@ -132,7 +127,7 @@ def run(
 
 
 @app.command()
-def resume(folder: Folder, keep_test_closed: Closed = False, as_json: AsJson = False) -> None:
+def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_json: options.AsJson = False) -> None:
     """Continue a study that was stopped or crashed."""
     from paceline import study as studies
 
@@ -144,9 +139,11 @@ def resume(folder: Folder, keep_test_closed: Closed = False, as_json: AsJson = F
 
 @app.command()
 def show(
-    folder: Folder,
-    top: Annotated[int | None, typer.Option(min=1, help="So many trials, best first; default: 10, with --json all.")] = None,
-    as_json: AsJson = False,
+    folder: options.Folder,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="So many trials, best first; default: 10, with --json all.")
+    ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show a study as it stands, also while it runs."""
     from paceline.cli import documents, screens
@@ -170,8 +167,8 @@ def show(
 
 
 @app.command()
-def evaluate(folder: Folder, as_json: AsJson = False) -> None:
-    """Open the test set of a study; how often that was done is kept."""
+def evaluate(folder: options.Folder, as_json: options.AsJson = False) -> None:
+    """Open the test set; how often that was done is kept."""
     from paceline.cli import documents, screens
     from paceline.study import load_study
 
@@ -192,7 +189,7 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="CSV file to write; default: the screen.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
 ) -> None:
-    """Predict the rows of a file, missing values and unknown categories included."""
+    """Predict the rows of a file."""
     from paceline.cli.predicting import predicted, write_table
     from paceline.model import load_model
 
@@ -201,23 +198,28 @@ def predict(
 
 @app.command()
 def report(
-    folder: Folder, out: Annotated[Path | None, typer.Option(help="Where to write it; default: in the folder.")] = None
+    folder: options.Folder,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; default: in the folder.")] = None,
 ) -> None:
-    """Write the report of a study: one HTML file that opens anywhere."""
+    """Write the report: one HTML file that opens anywhere."""
     from paceline.study import load_study
 
     print(load_study(folder).report(out))
 
 
 @app.command()
-def datasets(as_json: AsJson = False) -> None:
-    """List the data sets that can be tuned on by name, without a file."""
+def datasets(as_json: options.AsJson = False) -> None:
+    """List the data sets that need no file, only their name."""
     from paceline.cli.documents import text_of
     from paceline.data import DATASETS, load
 
     found = [load(name) for name in DATASETS]
     if as_json:
-        print(text_of([{"name": one.name, "rows": len(one), "features": len(one.columns), "task": one.task} for one in found]))
+        print(
+            text_of(
+                [{"name": one.name, "rows": len(one), "features": len(one.columns), "task": one.task} for one in found]
+            )
+        )
         return
     for one in found:
         size = f", {len(one.classes)} classes" if one.classes else ""
@@ -226,7 +228,7 @@ def datasets(as_json: AsJson = False) -> None:
 
 @app.command()
 def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: the screen.")] = None) -> None:
-    """Print the JSON Schema of a study file, for editors that complete and check."""
+    """Print the JSON Schema of a study file, for editors."""
     import json
 
     from paceline.settings import json_schema
@@ -240,8 +242,10 @@ def schema(out: Annotated[Path | None, typer.Option(help="File to write; default
 
 
 @app.command()
-def cache(clear: Annotated[bool, typer.Option("--clear", help="Remove them; the next study compiles again.")] = False) -> None:
-    """Say how many compiled programs are stored for the next study, and where."""
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove them; the next study compiles again.")] = False,
+) -> None:
+    """Say how many compiled programs are stored, and where."""
     from paceline.cli.words import count
     from paceline.pack.programs import Store, default_folder
 
@@ -272,9 +276,13 @@ def start(settings: Any, keep_test_closed: bool, as_json: bool) -> None:
 
 
 def conducted(
-    work: "Callable[[Callable[[Progress], None] | None], Study]", keep_test_closed: bool, as_json: bool,
-    data: "Dataset | None" = None, *, told: bool = False,
-) -> None:  # fmt: skip
+    work: "Callable[[Callable[[Progress], None] | None], Study]",
+    keep_test_closed: bool,
+    as_json: bool,
+    data: "Dataset | None" = None,
+    *,
+    told: bool = False,
+) -> None:
     """Do the work, drawn live on a terminal, then open the test set and show the result."""
     console = make_console()
     if console.is_terminal and not as_json:

@@ -45,9 +45,16 @@ def part_of(text: str, option: str) -> Any:
 
 
 def tune_settings(
-    data: str, *, targets: Sequence[str], columns: Sequence[str], params: Sequence[str], split: Mapping[str, Any],
-    space: Path | None, out: Path | None, **others: Any,
-) -> StudySettings:  # fmt: skip
+    data: str,
+    *,
+    targets: Sequence[str],
+    columns: Sequence[str],
+    params: Sequence[str],
+    split: Mapping[str, Any],
+    space: Path | None,
+    out: Path | None,
+    **others: Any,
+) -> StudySettings:
     """The settings of `paceline tune`; what is None or empty isn't set.
 
     Raises:

@@ -96,7 +96,9 @@ def result_document(study: "Study") -> dict[str, Any]:
     folder = study.folder
     return {
         **study_document(study),
-        **{name: summary.get(name) for name in ("data", "split", "tied", "edges", "ended", "programs", "steps", "test")},
+        **{
+            name: summary.get(name) for name in ("data", "split", "tied", "edges", "ended", "programs", "steps", "test")
+        },
         "folder": None if folder is None else str(folder),
         "report": None if folder is None else str(folder / "report.html"),
         "model": None if folder is None or not (folder / "best").exists() else str(folder / "best"),

@@ -1,8 +1,8 @@
 """What goes wrong, told in one line on stderr and an exit code; the traceback only where --debug asks for it.
 
-    a request that can't be met      2     wrong options, settings, files; UserError
-    a fault of Paceline              1     EngineError, and whatever nobody foresaw
-    Ctrl-C                           130   as shells have it (128 + SIGINT)
+a request that can't be met      2     wrong options, settings, files; UserError
+a fault of Paceline              1     EngineError, and whatever nobody foresaw
+Ctrl-C                           130   as shells have it (128 + SIGINT)
 """
 
 import sys

@@ -1,9 +1,9 @@
 """A running study on a terminal: four lines that are drawn over and over, and gone when the study ends.
 
-    ━━━━━━━━━━━━━━━━━━━━━━━━╺━━━━━━━━━━━━━━━  42 of 100 trials   1:23, 0:41 left
-    8 running   21 stopped   1 diverged   18,400 steps/s   2 programs compiling
-    best error 0.0742
-    learning_rate=0.00312  optimizer=adam  units=128
+━━━━━━━━━━━━━━━━━━━━━━━━╺━━━━━━━━━━━━━━━  42 of 100 trials   1:23, 0:41 left
+8 running   21 stopped   1 diverged   18,400 steps/s   2 programs compiling
+best error 0.0742
+learning_rate=0.00312  optimizer=adam  units=128
 """
 
 from types import TracebackType
@@ -28,7 +28,10 @@ class LiveStudy:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(
-            Spinner("dots", "making the first programs"), console=console, refresh_per_second=PAINTS_A_SECOND, transient=True
+            Spinner("dots", "making the first programs"),
+            console=console,
+            refresh_per_second=PAINTS_A_SECOND,
+            transient=True,
         )
         self._phase = ""
         self._closing: Spinner | None = None
@@ -60,11 +63,15 @@ def drawing(progress: Progress, width: int, closing: Spinner | None = None) -> R
 
 def bar(progress: Progress, width: int) -> Table:
     """How far the search is, by trials or by time, whichever ends it sooner."""
-    trials = count(progress.done, "trial") if progress.total is None else f"{progress.done:,} of {progress.total:,} trials"
+    trials = (
+        count(progress.done, "trial") if progress.total is None else f"{progress.done:,} of {progress.total:,} trials"
+    )
     left = "" if progress.seconds_left is None else f", {clock(progress.seconds_left)} left"
     words = f"{trials}   {clock(progress.seconds)}{left}"
     row = Table.grid(padding=(0, 2), expand=False)
-    row.add_row(ProgressBar(total=1.0, completed=share_done(progress), width=max(8, min(40, width - len(words) - 4))), words)
+    row.add_row(
+        ProgressBar(total=1.0, completed=share_done(progress), width=max(8, min(40, width - len(words) - 4))), words
+    )
     return row
 
 
@@ -79,7 +86,11 @@ def share_done(progress: Progress) -> float:
 
 def counts(progress: Progress) -> str:
     """Trials under way and ended early, speed, and what is being compiled."""
-    parts: list[Any] = [f"{progress.running:,} running", f"{progress.stopped:,} stopped", f"{progress.diverged:,} diverged"]
+    parts: list[Any] = [
+        f"{progress.running:,} running",
+        f"{progress.stopped:,} stopped",
+        f"{progress.diverged:,} diverged",
+    ]
     parts.append(f"{progress.steps_per_second:,.0f} trial-steps/s")
     if progress.compiling:
         parts.append(f"{count(progress.compiling, 'program')} compiling")

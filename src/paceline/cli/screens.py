@@ -76,13 +76,17 @@ def study_lines(lines: Lines, study: "Study") -> None:
         lines.add("best", "no trial has a score yet" if study.state != "finished" else "no trial has a score", "yellow")
         return
     over = "" if best.score_sd is None else f" ± {number(best.score_sd)} over folds"
-    lines.add("best", f"trial {best.number}: dev {metric} {number(best.score)}{over} at epoch {best.best_epoch}", "bold green")
+    lines.add(
+        "best", f"trial {best.number}: dev {metric} {number(best.score)}{over} at epoch {best.best_epoch}", "bold green"
+    )
     lines.add("", assignments(best.params) or "the default configuration")
     if fixed := study.record.settings.get("params"):
         lines.add("", f"fixed: {assignments(fixed)}")
     if (retrain := summary.get("retrain")) and retrain["mean"] is not None:
         spread = "" if retrain["sd"] is None else f" ± {number(retrain['sd'])}"
-        lines.add("retrained", f"dev {metric} {number(retrain['mean'])}{spread} over {count(len(retrain['seeds']), 'seed')}")
+        lines.add(
+            "retrained", f"dev {metric} {number(retrain['mean'])}{spread} over {count(len(retrain['seeds']), 'seed')}"
+        )
     if (tied := summary.get("tied")) and tied["count"] > 1:
         others = tied["count"] - 1
         lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")
@@ -93,12 +97,18 @@ def study_lines(lines: Lines, study: "Study") -> None:
 def test_line(lines: Lines, test: dict[str, Any] | None, rows: int, remark: str = "") -> None:
     """The test result with its interval, or that the test set is closed."""
     if test is None:
-        closed = f"closed ({count(rows, 'row')}); `paceline evaluate` opens it" if rows else "the data have no test part"
+        closed = (
+            f"closed ({count(rows, 'row')}); `paceline evaluate` opens it" if rows else "the data have no test part"
+        )
         lines.add("test", closed)
         return
     metrics, of = test["metrics"], test["of"]
     low, high = (number(bound) for bound in test["interval"])
-    lines.add("test", f"{of} {number(metrics[of])} ({test['interval_kind']}: {low} to {high}; {count(test['rows'], 'row')})", "bold")
+    lines.add(
+        "test",
+        f"{of} {number(metrics[of])} ({test['interval_kind']}: {low} to {high}; {count(test['rows'], 'row')})",
+        "bold",
+    )
     lines.add("", "  ".join(f"{name} {number(value)}" for name, value in metrics.items() if name != of))
     lines.add("", remark or opened(test["opened"]))
 
@@ -148,4 +158,11 @@ def trial_table(study: "Study", top: int, console: Console) -> None:
 
 def cells(trial: "Trial", folds: bool) -> list[str]:
     spread = [number(trial.score_sd)] if folds else []
-    return [str(trial.number), str(trial.status), str(trial.epoch), number(trial.score), *spread, assignments(trial.params)]
+    return [
+        str(trial.number),
+        str(trial.status),
+        str(trial.epoch),
+        number(trial.score),
+        *spread,
+        assignments(trial.params),
+    ]

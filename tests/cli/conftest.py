@@ -1,0 +1,59 @@
+"""A folder with small files of every kind, and one small study that all tests of the command line look at."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from paceline.cli import app
+
+ROWS = 120
+SPACE = "learning_rate: {low: 1e-3, high: 1e-1, scale: log}\n"
+QUICK = (
+    "--space", "space.yaml", "--param", "layers=1", "--param", "units=8", "--param", "batch_size=32", "--trials", "4",
+    "--epochs", "3", "--retrain", "2", "--stopper", "none", "--lanes", "1",
+)  # fmt: skip
+
+
+def table() -> pd.DataFrame:
+    """Two numbers, a category whose zeros matter, and a class that depends on all three."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"width": rng.normal(size=ROWS), "height": rng.normal(size=ROWS)})
+    frame["code"] = [("x01", "x02", "007")[number] for number in rng.integers(0, 3, ROWS)]
+    frame["kind"] = np.where(frame["width"] + (frame["code"] == "007") > 0.3, "oak", "elm")
+    return frame
+
+
+def paceline(*words: object) -> Result:
+    """Runs a command line in this process."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with table.csv, space.yaml and the finished study in `study`; don't write to it."""
+    folder = tmp_path_factory.mktemp("template")
+    table().to_csv(folder / "table.csv", index=False)
+    (folder / "space.yaml").write_text(SPACE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = paceline("tune", "table.csv", "--target", "kind", *QUICK, "--out", "study", "--keep-test-closed")
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the template to work in."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., Result]:
+    return paceline
