@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from one_process import POOL_EPOCHS, pool_trials
 from tiny_trials import EPOCHS, Outcome, alone, random_params, run_jobs, train, trial
 
@@ -58,11 +59,12 @@ def test_pausing_changes_no_bit(
 ) -> None:
     it = random_trial(number, epochs=9)
     whole = alone(programs, it, epochs=9)
-    state, pieces = it.first_state(), []
+    state = it.first_state()
+    pieces: list[NDArray[np.float32]] = []
     file = tmp_path_factory.getbasetemp() / "paused.safetensors"
     for to_epoch in [*sorted(pauses), 9]:
         done = run_jobs(programs, [it.job("it", state, to_epoch)])[0]
-        assert done.first_epoch == sum(map(len, pieces)) + 1
+        assert done.first_epoch == sum(len(piece) for piece in pieces) + 1
         pieces.append(done.measurements)
         state = done.state
         assert int(state.epoch) == to_epoch or int(state.status) != RUNNING

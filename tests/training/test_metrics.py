@@ -20,7 +20,7 @@ from paceline.training.metrics import add_rows, finished, no_sums, ranked_auc
 Table = np.ndarray[Any, np.dtype[np.float32]]
 
 CAPACITY, OUTPUTS = 96, 8
-CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+CLOSE: Any = {"rtol": 1e-5, "atol": 1e-5}
 sizes = st.integers(1, CAPACITY)
 seeds = st.integers(0, 10_000)
 steps = st.sampled_from([0.0, 0.25, 1.0])  # what outputs are rounded to: ties, from none to nearly all
@@ -59,8 +59,7 @@ def engine(task: str, z: Table, y: Table, losses: Table | None = None, scale: fl
 
 
 def rounded(values: Any, step: float) -> Table:
-    values = np.asarray(values)
-    return (np.round(values / step) * step if step else values).astype(np.float32)
+    return np.asarray(np.round(values / step) * step if step else values, np.float32)
 
 
 @settings(max_examples=60)
@@ -168,7 +167,7 @@ def test_regression(rows: int, columns: int, seed: int, scale: float) -> None:
     }
     variance = true.var()
     for name, value in wanted.items():
-        tolerance = {"rtol": 1e-5, "atol": 1e-5}
+        tolerance = CLOSE
         if name == "r2":  # the difference 1 - SSE/SST keeps the digits of float32 sums
             tolerance = {"rtol": 1e-4, "atol": 1e-5 / min(variance, 1.0)}
         np.testing.assert_allclose(found[name], value, **tolerance, err_msg=name)
