@@ -15,7 +15,7 @@ from paceline.pack.programs import Programs
 from paceline.training.program import BLOCK, DIVERGED, EARLY
 
 
-def collected(lanes: Lanes, count: int, seconds: float = 30) -> list[Done]:
+def collected(lanes: Lanes, count: int, seconds: float = 300.0) -> list[Done]:
     found: list[Done] = []
     limit = time.monotonic() + seconds
     while len(found) < count and time.monotonic() < limit:

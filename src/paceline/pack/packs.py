@@ -79,6 +79,10 @@ class PackLane:
         with self._change:
             jobs = list(jobs)
             self._open += len(jobs)
+            if self._stopping:
+                for job in jobs:
+                    self._done.put(nothing(job))
+                return
             self._waiting = sorted([*self._waiting, *jobs], key=lambda job: job.priority)
             self._change.notify_all()
 

@@ -109,6 +109,7 @@ class Programs:
         self.tally = Tally()
         self._store = Store(folder) if folder is not None else None
         self._ready: dict[tuple[DenseShape, int], Program] = {}
+        self._making: dict[tuple[DenseShape, int], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def ready(self, shape: DenseShape, pack: int = 0) -> bool:
@@ -117,10 +118,11 @@ class Programs:
     def get(self, shape: DenseShape, pack: int = 0) -> Program:
         """The program of a shape, compiled or loaded if it must be. `pack` > 0: vmapped over that many trials."""
         key = (shape, pack)
-        if key not in self._ready:
-            program = self._make(shape, pack)
-            with self._lock:
-                self._ready.setdefault(key, program)
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            if key not in self._ready:
+                self._ready[key] = self._make(shape, pack)
         return self._ready[key]
 
     def _make(self, shape: DenseShape, pack: int) -> Program:

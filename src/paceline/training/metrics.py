@@ -116,6 +116,9 @@ def finished(sums: Sums, hyper: Hyper, mask: Array, target_scale: Array) -> dict
     f1 = 2 * hits / jnp.maximum(actual + predicted, 1)
     macro_f1 = jnp.sum(f1) / jnp.maximum(jnp.sum(seen), 1)
     variance = jnp.sum((sums.y_squared - sums.y * sums.y / sums.rows) * mask)
+    # A constant target explains nothing: 1 for a perfect net, else 0, as scikit-learn has it.
+    constant = variance <= 1e-6 * jnp.sum(sums.y_squared * mask)
+    explained = jnp.where(constant, (sums.squared == 0).astype(jnp.float32), 1 - sums.squared / variance)
     return {
         "loss": sums.loss / sums.rows,
         "error": jnp.where(regression, nan, sums.wrong / sums.rows),
@@ -123,7 +126,7 @@ def finished(sums: Sums, hyper: Hyper, mask: Array, target_scale: Array) -> dict
         "f1": jnp.where(single_label, jnp.where(knobs.task == BINARY, f1[1], macro_f1), nan),
         "rmse": jnp.where(regression, target_scale * jnp.sqrt(sums.squared / cells), nan),
         "mae": jnp.where(regression, target_scale * sums.absolute / cells, nan),
-        "r2": jnp.where(regression, 1 - sums.squared / jnp.maximum(variance, 1e-30), nan),
+        "r2": jnp.where(regression, explained, nan),
     }
 
 
