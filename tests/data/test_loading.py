@@ -80,8 +80,8 @@ def test_the_usual_name_is_found(name: str) -> None:
 @pytest.mark.parametrize(
     ("frame", "arguments", "words"),
     [
-        (table().rename(columns={"target": "kind"}), {}, "target=...; columns: 'size', 'source'"),
-        (table().assign(label=1), {}, "Which column"),
+        (table().rename(columns={"target": "kind"}), {}, "its columns are 'size', 'source'"),
+        (table().assign(label=1), {}, "must name the column"),
         (table(), {"target": "targett"}, "did you mean 'target'"),
         (table(), {"target": ["target", "siz"]}, "did you mean 'size'"),
         (table(), {"target": []}, "list is empty"),

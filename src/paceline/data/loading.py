@@ -205,7 +205,7 @@ def find_target(raw: pd.DataFrame, target: Any, what: str) -> tuple[str, ...]:
         if len(usual) == 1:
             return (usual[0],)
         names = several(list(raw.columns), limit=12)
-        raise DataError(f"Which column of {what!r} is to be predicted? Name it with target=...; columns: {names}.")
+        raise DataError(f"`target` must name the column of {what!r} that is to be predicted; its columns are {names}.")
     if not isinstance(target, str | list | tuple):
         raise DataError(f"The target of a file is the name of a column or a list of names, but got {target!r}.")
     wanted = [target] if isinstance(target, str) else [str(one) for one in target]

@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import warnings
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -76,8 +77,9 @@ def read_path(path: Path, as_text: list[str]) -> Table:
         table = reader(path, as_text)
     except UserError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile, csv.Error) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile, csv.Error, zlib.error) as error:
+        # The first sentence says what is wrong; a second may advise to unpickle.
+        reason = str(error).strip().split(". ")[0].splitlines() or [type(error).__name__]
         raise DataError(f"The file {path.name!r} can't be read as {suffix[0][1:]}: {reason[0].rstrip('.')}.") from error
     if not len(table.frame):
         raise DataError(f"The file {path.name!r} has a header but no rows.")
