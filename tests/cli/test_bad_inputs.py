@@ -45,6 +45,7 @@ def write_bad_files(folder: Path) -> None:
         "nothing.yaml": "",
         "broken.yaml": "learning_rate: {low: 1e-3\n",
         "setting.yaml": SETTINGS + "trails: 10\n",
+        "fine.yaml": SETTINGS,
         "type.yaml": SETTINGS + "trials: many\n",
         "nodata.yaml": "trials: 10\n",
         "gone.yaml": "data: nowhere.csv\n",
@@ -55,6 +56,7 @@ def write_bad_files(folder: Path) -> None:
         (folder / name).write_text(text)
     (folder / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x01")
     (folder / "cut.csv.gz").write_bytes(b"\x1f\x8b\x08\x00nothing")
+    (folder / "latin.yaml").write_bytes("name: caf\xe9".encode("latin-1"))
     (folder / "afolder").mkdir()
     good.assign(kind="oak").to_csv(folder / "one_class.csv", index=False)
     good.assign(kind=np.nan).to_csv(folder / "no_target.csv", index=False)
@@ -80,7 +82,7 @@ CASES = {
     "file with a header only": ("tune header.csv --target kind", "no rows"),
     "folder": ("tune afolder --target kind", "folder"),
     "extension unknown": ("tune notes.docx --target kind", "unknown extension"),
-    "row too wide": ("tune wide.csv --target b", "more values than"),
+    "row too wide": ("tune wide.csv --target b", "line 3"),
     "header missing": ("tune numbers.csv", "name the columns"),
     "column names twice": ("tune twice.csv --target kind", "'a'"),
     "parquet corrupt": ("tune bad.parquet --target kind", "can't be read as parquet"),
@@ -94,8 +96,9 @@ CASES = {
     "carried data set unknown": ("tune digitz", "did you mean 'digits'?"),
     # targets and columns
     "target unknown": ("tune table.csv --target kimd", "did you mean 'kind'?"),
-    "target not named": ("tune unnamed.csv", "Which column"),
-    "target with one class": ("tune one_class.csv --target kind", "class"),
+    "target named twice": (f"{TUNE} --target kind", "'kind'"),
+    "target not named": ("tune unnamed.csv", "`target`"),
+    "target with one class": ("tune one_class.csv --target kind", "at least two"),
     "target all missing": ("tune no_target.csv --target kind", "'kind'"),
     "target constant": ("tune constant.csv --target kind --task regression", "'kind'"),
     "task that doesn't suit": (f"{TUNE} --task regression", "'kind'"),
@@ -104,8 +107,8 @@ CASES = {
     "column unknown": (f"{TUNE} --column widht=numeric", "did you mean 'width'?"),
     "column without a kind": (f"{TUNE} --column width", "name=value"),
     # splits
-    "dev part of everything": (f"{TUNE} --dev 1.5", "'split.dev'"),
-    "test part negative": (f"{TUNE} --test -0.2", "'split.test'"),
+    "dev part of everything": (f"{TUNE} --dev 1.5", "--dev must be"),
+    "test part negative": (f"{TUNE} --test -0.2", "--test must be"),
     "parts larger than the table": (f"{TUNE} --dev 100 --test 50", "left to train on"),
     "too few rows": ("tune two.csv --target kind", "rows"),
     "test file missing": (f"{TUNE} --test tset.csv", "tset.csv"),
@@ -128,6 +131,8 @@ CASES = {
     "space that isn't yaml": (f"{TUNE} --space broken.yaml", "broken.yaml, line"),
     "space missing": (f"{TUNE} --space nowhere.yaml", "nowhere.yaml"),
     # settings
+    "study file not in UTF-8": ("run latin.yaml", "UTF-8"),
+    "study file that is a folder": ("run afolder", "afolder"),
     "setting unknown": ("run setting.yaml", "did you mean 'trials'?"),
     "setting of a wrong type": ("run type.yaml", "line 3"),
     "study file without data": ("run nodata.yaml", "data: beans.csv"),
@@ -156,7 +161,7 @@ CASES = {
     "dropout of all": (f"{TUNE} --param dropout=1", "dropout < 1"),
     "too many layers": (f"{TUNE} --param layers=9", "layers <= 8"),
     "no units": (f"{TUNE} --param units=0", "1 <= units"),
-    "optimizer unknown": (f"{TUNE} --param optimizer=adma", "did you mean 'adam'?"),
+    "optimizer unknown": (f"{TUNE} --param optimizer=adan", "did you mean 'adam'?"),
     "units of a wrong length": (f"{TUNE} --param layers=2 --param units=[8,8,8]", "units"),
     "param unknown": (f"{TUNE} --param momentun=0.9", "did you mean 'momentum'?"),
     "param without a value": (f"{TUNE} --param momentum", "name=value"),
@@ -167,7 +172,7 @@ CASES = {
     "study to resume missing": ("resume runs/nothing", "no study"),
     "study that is none": ("show notastudy", "isn't a study"),
     "study there already": (f"{TUNE} --out study", "paceline resume study"),
-    "study there already, run": ("run setting2.yaml --out study", "setting2.yaml"),
+    "study there already, from a file": ("run fine.yaml --out study", "paceline resume study"),
     "out is a file": (f"{TUNE} --out table.csv", "is a file"),
     "evaluate without a study": ("evaluate afolder", "no study"),
     "report into nowhere": ("report study --out nowhere/report.html", "nowhere"),

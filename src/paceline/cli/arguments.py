@@ -40,8 +40,12 @@ def pairs_of(texts: Sequence[str], option: str) -> dict[str, Any]:
 
 def part_of(text: str, option: str) -> Any:
     """The size of a part of the rows, 0.2 or 1000, or the path of a file that holds it."""
-    value = value_of(text, option) if text else text
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else absolute(text)
+    value = value_of(text, option)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return absolute(text)
+    if not (0 < value < 1 or (value >= 0 and value == int(value))):
+        raise SettingsError(f"{option} must be a share below 1, a number of rows or a file, but got {text}.")
+    return value
 
 
 def tune_settings(
