@@ -1,6 +1,6 @@
 """The command line: `paceline tune beans.csv --target Class`, and what one does with a study afterwards.
 
-    app         the commands; what they need is imported when a command runs, so that `paceline --help` is quick
+    commands    the commands; what they need is imported when a command runs, so that `paceline --help` is quick
     faults      errors and Ctrl-C as one sentence and an exit code
     arguments   texts from the command line -> settings
     live        the running study on a terminal
@@ -10,6 +10,6 @@
 Exit codes: 0 done, 1 a fault of Paceline, 2 a request that can't be met, 130 stopped by the user.
 """
 
-from paceline.cli.app import app, main
+from paceline.cli.commands import app, main
 
 __all__ = ["app", "main"]

@@ -1,7 +1,7 @@
 """A running study on a terminal: four lines that are drawn over and over, and gone when the study ends.
 
 ━━━━━━━━━━━━━━━━━━━━━━━━╺━━━━━━━━━━━━━━━  42 of 100 trials   1:23, 0:41 left
-8 running   21 stopped   1 diverged   18,400 steps/s   2 programs compiling
+8 running   21 stopped   1 diverged   18,400 steps/s   2 compiling
 best error 0.0742
 learning_rate=0.00312  optimizer=adam  units=128
 """
@@ -93,5 +93,5 @@ def counts(progress: Progress) -> str:
     ]
     parts.append(f"{progress.steps_per_second:,.0f} trial-steps/s")
     if progress.compiling:
-        parts.append(f"{count(progress.compiling, 'program')} compiling")
+        parts.append(f"{progress.compiling} compiling")
     return "   ".join(parts)
