@@ -46,6 +46,11 @@ def is_rare(config: Hyperparameters) -> bool:
         or config.activity_l1 > 0
         or config.activity_l2 > 0
         or config.clip_norm is not None
+        or config.clip_value is not None
+        or config.l1 > 0
+        or config.bias_l1 > 0
+        or config.weight_rescale < 1
+        or config.optimizer in ("adamax", "lion")
         or config.max_norm is not None
         or (config.norm != "none" and config.norm_position == "after")
         or (config.dropout_kind == "weights" and drops)

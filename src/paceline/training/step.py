@@ -103,8 +103,8 @@ def train_step(
 
     # penalties and clipping
     gradient = _penalised(knobs, shape, gradient, moving.weights)
-    gradient = jax.tree.map(lambda g: jnp.clip(g, -knobs.clip_value, knobs.clip_value), gradient)
     if shape.rare:
+        gradient = jax.tree.map(lambda g: jnp.clip(g, -knobs.clip_value, knobs.clip_value), gradient)
         gradient = jax.lax.cond(
             jnp.isfinite(knobs.clip_norm), lambda g: _norm_clipped(g, knobs.clip_norm), lambda g: g, gradient
         )
@@ -114,7 +114,7 @@ def train_step(
     rate = learning_rate(hyper, epoch, moving.step, steps_per_epoch, plateau)
     mu, log_mu = _momentum_now(hyper, epoch)
     rule = rule_of(hyper.rule, knobs.optimizer, rate, mu, log_mu, knobs.log_beta2, moving.step + 1)
-    weights, m, v = _updated(rule, knobs, moving, gradient)
+    weights, m, v = _updated(shape, rule, knobs, moving, gradient)
     if shape.rare:
         weights = jax.lax.cond(
             jnp.isfinite(knobs.max_norm), lambda w: _norm_limited(w, knobs.max_norm), lambda w: w, weights
@@ -124,18 +124,21 @@ def train_step(
 
 
 def _penalised(knobs: Knobs, shape: DenseShape, gradient: Weights, weights: Weights) -> Weights:
-    """Add the pull of the penalties on kernels and biases."""
+    """Add the pull of the penalties on kernels, projections and biases."""
 
-    def kernel(g: Array, w: Array) -> Array:
-        return g + knobs.l2 * w + knobs.l1 * jnp.sign(w)
+    def pull(w: Array, l2: Array, l1: Array) -> Array:
+        return l2 * w + l1 * jnp.sign(w) if shape.rare else l2 * w
+
+    def pulled(g: Array, w: Array) -> Array:
+        return g + pull(w, knobs.l2, knobs.l1)
 
     row = np.arange(VECTOR_ROWS * shape.layers + 1)
     is_bias = (row % VECTOR_ROWS == 0).astype(np.float32)[:, None]
-    vectors = gradient.vectors + is_bias * (knobs.bias_l2 * weights.vectors + knobs.bias_l1 * jnp.sign(weights.vectors))
-    kernels, projections = jax.tree.map(
-        kernel, (gradient.kernels, gradient.projections), (weights.kernels, weights.projections)
+    return Weights(
+        kernels=jax.tree.map(pulled, gradient.kernels, weights.kernels),
+        projections=jax.tree.map(pulled, gradient.projections, weights.projections),
+        vectors=gradient.vectors + is_bias * pull(weights.vectors, knobs.bias_l2, knobs.bias_l1),
     )
-    return Weights(kernels, projections, vectors)
 
 
 def _norm_clipped(gradient: Weights, limit: Array) -> Weights:
@@ -159,18 +162,20 @@ def _momentum_now(hyper: Hyper, epoch: Array) -> tuple[Array, Array]:
     return now, jnp.where(knobs.momentum_schedule == 0, knobs.log_momentum, log_now)
 
 
-def _updated(rule: Rule, knobs: Knobs, moving: Moving, gradient: Weights) -> tuple[Weights, Weights, Weights]:
+def _updated(
+    shape: DenseShape, rule: Rule, knobs: Knobs, moving: Moving, gradient: Weights
+) -> tuple[Weights, Weights, Weights]:
     """(weights, m, v) after the optimiser; decay and rescaling are for kernels and projections alone."""
 
     def one(w: Array, g: Array, m: Array, v: Array) -> tuple[Array, Array, Array]:
-        new, m, v = update(rule, w, g, m, v, knobs.weight_decay)
-        return new * knobs.weight_rescale, m, v
+        new, m, v = update(rule, w, g, m, v, knobs.weight_decay, rare=shape.rare)
+        return new * knobs.weight_rescale if shape.rare else new, m, v
 
     parts = [moving.weights, gradient, moving.m, moving.v]
     kernels = [one(*arrays) for arrays in zip(*(part.kernels for part in parts), strict=True)]
     projections = [one(*arrays) for arrays in zip(*(part.projections for part in parts), strict=True)]
     w, g, m, v = (part.vectors for part in parts)
-    vectors = update(rule, w, g, m, v, jnp.float32(0))
+    vectors = update(rule, w, g, m, v, jnp.float32(0), rare=shape.rare)
     return tuple(  # type: ignore[return-value]
         Weights(tuple(item[place] for item in kernels), tuple(item[place] for item in projections), vectors[place])
         for place in range(3)
