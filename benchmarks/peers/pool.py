@@ -54,22 +54,24 @@ class WarmPool:
         context = multiprocessing.get_context("spawn")
         self._tasks: Any = context.Queue()
         self._answers: Any = context.Queue()
+        # A queue of its own for each child's start: from a shared one, a child that is ready could take its
+        # neighbour's. And a queue, not an argument: a parent that hands large arguments to a child which dies
+        # while reading them waits for ever.
+        self._starts: list[Any] = [context.Queue() for _ in range(processes or len(usable))]
         self._processes = [
             context.Process(
                 target=_work,
-                args=({usable[place % len(usable)]} if pin else None, self._tasks, self._answers),
+                args=({usable[place % len(usable)]} if pin else None, own, self._tasks, self._answers),
                 daemon=True,
             )
-            for place in range(processes or len(usable))
+            for place, own in enumerate(self._starts)
         ]
-        for process in self._processes:
+        for process, own in zip(self._processes, self._starts, strict=True):
             process.start()
-            # Through the queue, not as an argument: a parent that hands large arguments to a child which dies
-            # while reading them waits for ever.
-            self._tasks.put((start, arrays))
+            own.put((start, arrays))
         try:
             for _ in self._processes:
-                self._answer()  # ready; each takes one start, as no trial is sent before all have answered
+                self._answer()  # ready
         except BaseException:
             self.close()
             raise
@@ -115,7 +117,8 @@ class WarmPool:
 
     def close(self) -> None:
         """End the processes."""
-        self._tasks.cancel_join_thread()  # what a dead child never read must not hold the parent back
+        for channel in (self._tasks, *self._starts):
+            channel.cancel_join_thread()  # what a dead child never read must not hold the parent back
         for process in self._processes:
             process.terminate()
         for process in self._processes:
@@ -130,13 +133,13 @@ class WarmPool:
         self.close()
 
 
-def _work(core: set[int] | None, tasks: Any, answers: Any) -> None:
+def _work(core: set[int] | None, own: Any, tasks: Any, answers: Any) -> None:
     """A child's life."""
     number = -1
     try:
         if core is not None:
             os.sched_setaffinity(0, core)
-        start, arrays = tasks.get()
+        start, arrays = own.get()
         train = start(arrays)
         answers.put(_Answer(number))
         while True:
