@@ -1,0 +1,133 @@
+"""The statements of a study's end, against independent figures."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from small_studies import SMALL
+
+from paceline.data import Dataset
+from paceline.records import Status, Trial
+from paceline.space import Space
+from paceline.study import Study, tune
+from paceline.study.conclude import best_of, bootstrap_root_mean, edges, reason_kind, tied, wilson
+
+
+@given(st.integers(1, 5000).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))))
+def test_wilson_is_scipy_s(counts: tuple[int, int]) -> None:
+    hits, rows = counts
+    expected = binomtest(hits, rows).proportion_ci(confidence_level=0.95, method="wilson")
+    assert wilson(hits, rows) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_the_bootstrap_is_repeatable_and_near_the_normal_interval() -> None:
+    squared = np.random.default_rng(3).normal(2.0, 1.0, 400) ** 2
+    low, high = bootstrap_root_mean(squared, np.random.default_rng(1))
+    assert (low, high) == bootstrap_root_mean(squared, np.random.default_rng(1))
+    assert (low, high) != bootstrap_root_mean(squared, np.random.default_rng(2))
+    mean, half = squared.mean(), 1.96 * squared.std() / np.sqrt(len(squared))
+    assert (low, high) == pytest.approx((np.sqrt(mean - half), np.sqrt(mean + half)), rel=0.02)
+
+
+def trials_with(scores: list[float | None]) -> list[Trial]:
+    return [
+        Trial(number, {}, 0, status=Status.FINISHED, score=score, epoch=1, best_epoch=1)
+        for number, score in enumerate(scores)
+    ]
+
+
+def setup_of(metric: str, goal: str, rows: int = 100, space: Space | None = None) -> Any:
+    """What the statements read of a `Setup`."""
+    return SimpleNamespace(metric=metric, goal=goal, space=space, folds=(SimpleNamespace(dev_rows=rows),))
+
+
+def test_the_best_is_the_first_of_equals_and_never_a_diverged_one() -> None:
+    trials = trials_with([0.3, 0.1, 0.1, None])
+    diverged = Trial(9, {}, 0, status=Status.DIVERGED, score=0.0)
+    for goal, number in (("minimize", 1), ("maximize", 0)):
+        best = best_of([*trials, diverged], goal)
+        assert best is not None and best.number == number
+    assert best_of([diverged], "minimize") is None
+
+
+def test_ties_of_class_shares_lie_in_the_best_s_interval() -> None:
+    # 10 wrong of 100: Wilson's interval ends at .1744; an error of .17 can't be told from it, .18 can.
+    trials = trials_with([0.18, 0.10, 0.17, None])
+    found = tied(setup_of("error", "minimize"), trials, trials[1], None)
+    assert (found["count"], found["trials"]) == (2, [1, 2])
+    assert found["limit"] == pytest.approx(0.1744, abs=1e-4)
+    mirrored = trials_with([0.82, 0.90, 0.83, None])
+    other = tied(setup_of("accuracy", "maximize"), mirrored, mirrored[1], None)
+    assert (other["count"], other["trials"]) == (2, [1, 2])
+
+
+def test_ties_of_numbers_lie_within_two_deviations_of_the_seeds() -> None:
+    trials = trials_with([50.0, 52.0, 51.9, 47.0])
+    found = tied(setup_of("rmse", "minimize"), trials, trials[0], {"sd": 1.0})
+    assert found["trials"] == [0, 1, 2, 3]
+    found = tied(setup_of("rmse", "minimize"), trials, trials[3], {"sd": 1.6})
+    assert found["trials"] == [0, 3]
+    found = tied(setup_of("r2", "maximize"), trials, trials[1], {"sd": 0.1})
+    assert found["trials"] == [1, 2]
+    found = tied(setup_of("rmse", "minimize"), trials, trials[3], None)
+    assert found["trials"] == [3]
+
+
+@pytest.mark.parametrize(
+    ("rate", "dropout", "expected"),
+    [
+        (1e-2, 0.25, []),
+        (1.1e-4, 0.25, ["learning_rate lower"]),
+        (9.9e-2, 0.0, ["dropout lower", "learning_rate upper"]),
+    ],
+)
+def test_edges_name_numeric_ends_on_their_own_scale(rate: float, dropout: float, expected: list[str]) -> None:
+    space = Space(
+        {
+            "learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
+            "dropout": {"low": 0.0, "high": 0.5},
+            "activation": ["relu", "tanh"],
+            "layers": {"low": 1, "high": 3},
+        }
+    )
+    params = {"learning_rate": rate, "dropout": dropout, "activation": "relu", "layers": 1}
+    sentences = edges(setup_of("error", "minimize", space=space), Trial(0, params, 0))
+    found = sorted(f"{text.split()[0]} {'lower' if 'lower' in text else 'upper'}" for text in sentences)
+    assert found == expected
+    assert all(text.endswith("widen the range there.") for text in sentences)
+
+
+def test_reasons_are_counted_without_their_numbers(whole: Study) -> None:
+    counted = whole.summary["stopped"]
+    assert sum(counted.values()) == 60
+    assert counted == {
+        "finished: all epochs": sum(trial.epoch == 9 for trial in whole.trials),
+        "stopped: worse than others at a rung": sum(trial.epoch < 9 for trial in whole.trials),
+    }
+    assert reason_kind(Trial(0, {}, 0, status=Status.FAILED, reason="could not be run: x")) == "failed"
+
+
+def test_the_summary_says_what_was_found(whole: Study) -> None:
+    summary, best = whole.summary, whole.best
+    assert best is not None
+    assert summary["best"]["trial"] == best.number and summary["best"]["score"] == best.score
+    assert summary["best"]["config"]["units"] in (16, [16])
+    assert best.number in summary["tied"]["trials"]
+    scores = summary["retrain"]["scores"]
+    assert summary["retrain"]["seeds"][0] == best.seed
+    assert summary["retrain"]["mean"] == pytest.approx(np.mean(scores))
+    assert summary["retrain"]["sd"] == pytest.approx(np.std(scores, ddof=1))
+    assert sum(summary["split"].values()) == summary["data"]["rows"] == 1797
+    assert summary["ended"] == "all trials were run"
+    assert np.sum(summary["dev"]["confusion"]) == summary["split"]["dev"]
+
+
+def test_no_retraining_leaves_the_winner_itself(digits: Dataset) -> None:
+    study = tune(digits, **SMALL | {"retrain": 0}, trials=4)
+    assert study.summary["retrain"] is None
+    assert study.best is not None
+    assert study.model().evaluate(digits.dev)["error"] == pytest.approx(study.best.score, abs=1e-6)

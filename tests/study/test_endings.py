@@ -1,0 +1,102 @@
+"""How trials and studies end: budgets, targets, used-up spaces, divergence, failures, early stopping."""
+
+from typing import Any
+
+import pytest
+from small_studies import ONE_SHAPE, SMALL
+
+from paceline.data import Dataset
+from paceline.errors import EngineError, StudyError
+from paceline.pack.lanes import Done, Job, Lanes, nothing
+from paceline.records import Status
+from paceline.study import tune
+
+FEW: dict[str, Any] = SMALL | {"stopper": "none", "stopper_options": {"size": 4}}
+
+
+def test_the_time_budget_ends_the_search(digits: Dataset) -> None:
+    study = tune(digits, **FEW | {"epochs": 2000}, minutes=1e-4)
+    sentence = "the time budget of 0.0001 minutes ended"
+    assert study.state == "finished"
+    assert study.summary["ended"] == sentence
+    assert len(study.trials) == 8  # the two cohorts that were in flight
+    assert {(trial.status, trial.reason) for trial in study.trials} == {(Status.STOPPED, sentence)}
+    assert all(trial.epoch < 2000 for trial in study.trials)
+
+
+@pytest.mark.parametrize(("metric", "target"), [("error", 0.5), ("accuracy", 0.5)])
+def test_the_target_score_ends_the_search(metric: str, target: float, digits: Dataset) -> None:
+    study = tune(digits, **FEW, trials=40, metric=metric, target_score=target)
+    assert len(study.trials) < 40
+    assert study.best is not None and study.best.score is not None
+    reached = study.best.score <= target if metric == "error" else study.best.score >= target
+    assert reached
+    assert study.summary["ended"].endswith(f"reached the target score {target:g}")
+    again = tune(digits, **FEW | {"lanes": 1}, trials=40, metric=metric, target_score=target)
+    assert [trial.number for trial in again.trials] == [trial.number for trial in study.trials]
+
+
+@pytest.mark.parametrize("method", ["grid", "random"])
+def test_a_used_up_space_ends_the_search(method: str, digits: Dataset) -> None:
+    space = {"activation": ["relu", "tanh"], "dropout": [0.0, 0.2, 0.4]}
+    study = tune(digits, **FEW | {"space": space, "epochs": 2}, trials=30, method=method)
+    points = {(trial.params["activation"], trial.params["dropout"]) for trial in study.trials}
+    assert len(study.trials) == len(points) == 6
+    assert study.summary["ended"] == "the search space is used up"
+
+
+def test_a_study_whose_trials_all_diverge_says_so_and_no_more(digits: Dataset, tmp_path: Any) -> None:
+    changes = {"space": {"learning_rate": [1e6, 2e6, 3e6]}, "params": ONE_SHAPE | {"optimizer": "sgd"}}
+    study = tune(digits, **FEW | changes, trials=3, out=tmp_path / "study")
+    assert study.state == "finished"
+    assert {trial.status for trial in study.trials} == {Status.DIVERGED}
+    assert all(trial.reason == f"diverged in epoch {trial.epoch}" for trial in study.trials)
+    assert study.best is None
+    assert study.summary["best"] is None and study.summary["retrain"] is None and study.summary["tied"] is None
+    assert study.summary["stopped"] == {"diverged": 3}
+    assert list(study.frame()["status"]) == ["diverged"] * 3
+    assert (tmp_path / "study" / "report.html").stat().st_size > 0
+    with pytest.raises(StudyError, match="no model yet"):
+        study.model()
+    with pytest.raises(StudyError, match="no model yet"):
+        study.evaluate_test()
+
+
+def test_a_trial_that_can_not_be_run_fails_alone(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Lanes._train
+
+    def breaking(lanes: Lanes, job: Job) -> Done:
+        return nothing(job, EngineError("no memory left.\nmore")) if job.key == (2, 0) else train(lanes, job)
+
+    monkeypatch.setattr(Lanes, "_train", breaking)
+    study = tune(digits, **SMALL, trials=12)
+    failed = study.trials[2]
+    assert (failed.status, failed.reason) == (Status.FAILED, "could not be run: no memory left.")
+    assert all(trial.status in (Status.FINISHED, Status.STOPPED) for trial in study.trials if trial.number != 2)
+    assert study.best is not None and study.best.number != 2
+    assert study.summary["stopped"]["failed"] == 1
+
+
+def test_early_stopping_finishes_trials(digits: Dataset) -> None:
+    study = tune(digits, **FEW | {"params": ONE_SHAPE | {"patience": 1}, "epochs": 30}, trials=6)
+    early = [trial for trial in study.trials if trial.epoch < 30]
+    assert early
+    for trial in early:
+        assert trial.status is Status.FINISHED
+        assert trial.reason == f"early stopping after epoch {trial.epoch}"
+        assert trial.best_epoch == trial.epoch - 1 and trial.score == trial.curve[-2]
+    assert study.summary["stopped"]["finished: early stopping"] == len(early)
+
+
+@pytest.mark.parametrize("select", ["best", "last"])
+def test_trials_are_judged_at_the_selected_epoch(select: str, digits: Dataset) -> None:
+    study = tune(digits, **FEW, trials=6, select=select)
+    for trial in study.trials:
+        best = min(trial.curve)
+        assert trial.score == (best if select == "best" else trial.curve[-1])
+        assert trial.best_epoch == (trial.curve.index(best) + 1 if select == "best" else 9)
+    scores = [trial.score for trial in study.trials if trial.score is not None]
+    assert study.best is not None and study.best.score == min(scores)
+    # The model is of the same epoch: its dev error is the retrained seed's score.
+    dev_error = study.model().evaluate(digits.dev)["error"]
+    assert dev_error == pytest.approx(min(study.summary["retrain"]["scores"]), abs=1e-6)
