@@ -1,6 +1,11 @@
-"""Studies for people: one self-contained page, tables for the terminal, the winner as runnable code."""
+"""What a study found, for people: one HTML page that needs nothing else, rows for a terminal, a recipe to run.
 
+All of it is read from records, never trained or measured here, and is a pure function of them: the same records
+give the same bytes.
+"""
+
+from paceline.reporting.code import recipe_code
 from paceline.reporting.page import write_report
-from paceline.reporting.tables import recipe_code, table_of
+from paceline.reporting.tables import table_of
 
 __all__ = ["recipe_code", "table_of", "write_report"]

@@ -1,18 +1,34 @@
-"""The report: one HTML file with everything in it, readable anywhere, without a network, a pure function of a study."""
+"""The report: one HTML file with all it needs inside, for a browser, a phone, a printer or an archive.
 
-import json
-from collections.abc import Mapping, Sequence
+    records -> tables, figures as JSON, drawings as SVG -> template -> one file, replaced in one step
+
+It loads nothing from anywhere; a content security policy in the page forbids it to.
+"""
+
+import os
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from paceline.records import METRICS, Measurements, StudyRecord, Trial
-from paceline.reporting import figures
-from paceline.reporting.tables import endings, ranked, recipe_code, shown, table_of
+from paceline.errors import StudyError
+from paceline.records import Measurements, StudyRecord, Trial
+from paceline.reporting import facts
+from paceline.reporting.axes import axes_of
+from paceline.reporting.code import recipe_code
+from paceline.reporting.curves import BEHIND, loss_figure, mean_curves, metric_figure
+from paceline.reporting.parallel import LINES, parallel_coordinates
+from paceline.reporting.predictions import confusion, residuals
+from paceline.reporting.scatter import POINTS, scatter_figures
+from paceline.reporting.standing import metric_of, ranked
+from paceline.reporting.tables import STATUS_WORDS, endings, in_order, survival
+from paceline.reporting.words import count_text, finite, number_text, plural, value_text
 
 TABLE_ROWS = 50
+TABLE_CURVES = BEHIND + 1
 
 
 def write_report(
@@ -21,68 +37,146 @@ def write_report(
     record: StudyRecord,
     trials: Sequence[Trial],
     measurements: Sequence[Measurements],
-    space: Mapping[str, Any] | None,
+    space: dict[str, Any] | None,
 ) -> Path:
-    """Write the report of a study.
+    """Write a study's report; a file of that name is replaced in one step.
 
     Args:
-        path: the HTML file; its folder must exist. Replaced in one go.
-        record: settings, environment and summary.
-        trials: in order of number, with curves.
-        measurements: of the best trial at least.
-        space: the search space as plain data (Space.to_dict), for log axes.
+        path: of the HTML file; its folder must exist.
+        record: the study; parts of its summary may be missing.
+        trials: all, in any order.
+        measurements: blocks in any order; only those of the best trials are drawn.
+        space: `Space.to_dict()`, or None to go by the trials' values.
 
     Returns:
         The path.
+
+    Raises:
+        StudyError: the file can't be written, its folder is missing for example.
     """
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(page(record, trials, measurements, space), encoding="utf-8")
-    return temporary.replace(path)
+    html = report_html(record, sorted(trials, key=lambda trial: trial.number), measurements, space)
+    path = Path(path)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        try:
+            fresh.write_bytes(html.encode("utf-8", "backslashreplace"))
+            os.replace(fresh, path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise StudyError(f"the report can't be written to {str(path)!r}: {error.strerror or error}.") from None
+    return path
 
 
-def page(
-    record: StudyRecord, trials: Sequence[Trial], measurements: Sequence[Measurements], space: Mapping[str, Any] | None
+def report_html(
+    record: StudyRecord, trials: Sequence[Trial], measurements: Sequence[Measurements], space: dict[str, Any] | None
 ) -> str:
-    """The report as text."""
+    """The page as text; a pure function of its arguments."""
+    goal, metric = record.goal, metric_of(record)
+    order = ranked(trials, goal)
+    best = order[0] if order else None
+    axes = axes_of(trials, space)
+    curves = mean_curves(measurements, [trial.number for trial in order[:TABLE_CURVES]])
+    dev = facts.part(record.summary, "dev")
+    figures: dict[str, Any] = {
+        "loss": loss_figure(order, curves),
+        "metric": None if metric in ("loss", "log_loss") else metric_figure(metric, order, curves),
+    }
+    small = scatter_figures(trials, axes, metric, goal)
+    figures |= {f"knob-{index}": figure for index, (_, figure) in enumerate(small)}
+    matrix, off = confusion(dev), residuals(dev)
+    if matrix is not None:
+        figures["confusion"] = matrix[0]
+    if off is not None:
+        figures |= {"residuals": off.scatter, "histogram": off.histogram}
+    figures = {name: figure for name, figure in figures.items() if figure is not None}
+    searched, defaults = facts.configuration(record, best, space) if best else ([], [])
+    return template().render(
+        record=record,
+        metric=metric,
+        goal=goal,
+        best=best,
+        scored=len(order),
+        trial_count=len(trials),
+        tiles=facts.tiles(record, trials, best, metric),
+        banner=facts.banner(record, trials, best),
+        edges=[str(sentence) for sentence in record.summary.get("edges") or []],
+        searched=searched,
+        defaults=defaults,
+        code=recipe_code(record, best) if best else "",
+        sureness=facts.sureness(record, best, len(trials), metric) if best else [],
+        figures=figures,
+        knobs=[(f"knob-{index}", name) for index, (name, _) in enumerate(small)],
+        longest=max((trial.epoch for trial in trials), default=0),
+        drawn_points=min(POINTS, len(order)),
+        parallel=parallel_coordinates(trials, axes, metric, goal),
+        drawn_lines=min(LINES, len(order)),
+        class_rows=matrix[1] if matrix else [],
+        residuals=off,
+        endings=endings(trials),
+        survival=survival(trials),
+        table=trial_table(trials, goal, [axis.source for axis in axes]),
+        data=facts.data_rows(record),
+        notes=[str(note) for note in facts.part(record.summary, "data").get("notes") or []],
+        environment=facts.environment_rows(record),
+        seeds=facts.seed_rows(record, best),
+        settings=facts.setting_rows(record),
+        space=[(name, facts.rule_text(rule)) for name, rule in (space or {}).items()],
+        plotly=Markup(plotly_source()) if figures else "",
+    )
+
+
+def trial_table(trials: Sequence[Trial], goal: str, sources: Sequence[str]) -> dict[str, Any]:
+    """Head and rows of the best trials: cells of (text, what to sort by)."""
+    names = list(dict.fromkeys(sources))
+    with_folds = any(trial.score_sd is not None for trial in trials)
+    spread = ["sd"] if with_folds else []
+    head = ["rank", "trial", "score", *spread, "best epoch", "epochs", "status", *names, "reason"]
+    scored = len(ranked(trials, goal))
+    rows = []
+    for rank, trial in enumerate(in_order(trials, goal)[:TABLE_ROWS], start=1):
+        cells: list[tuple[str, Any]] = [
+            (str(rank) if rank <= scored else "", rank),
+            (str(trial.number), trial.number),
+            (number_text(trial.score), finite(trial.score)),
+        ]
+        if with_folds:
+            cells.append((number_text(trial.score_sd, 2), finite(trial.score_sd)))
+        cells += [(str(trial.best_epoch), trial.best_epoch), (str(trial.epoch), trial.epoch)]
+        cells.append((STATUS_WORDS[trial.status], STATUS_WORDS[trial.status]))
+        for name in names:
+            value = trial.params.get(name)
+            cells.append((value_text(value) if name in trial.params else "", _sort_key(value)))
+        rows.append([*cells, (trial.reason, trial.reason)])
+    return {"head": head, "rows": rows}
+
+
+def _sort_key(value: Any) -> Any:
+    number = finite(value)
+    return number if number is not None else "" if value is None else value_text(value)
+
+
+@cache
+def template() -> Template:
+    """The page's template; everything put into it is escaped."""
+    environment = Environment(
+        loader=PackageLoader("paceline.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters |= {"number": number_text, "count": count_text, "words": value_text}
+    environment.globals["plural"] = plural
+    return environment.get_template("report.html")
+
+
+@cache
+def plotly_source() -> str:
+    """plotly.js as the plotly package carries it, once per process."""
     from plotly.offline import get_plotlyjs
 
-    summary = record.summary
-    metric = str(record.environment.get("metric") or record.settings.get("metric") or "error")
-    order = ranked(trials, record.goal)
-    best = order[0] if order and order[0].score is not None else None
-    plots: dict[str, Any] = {}
-    panels: list[tuple[str, str]] = []
-    if best is not None:
-        task = str((summary.get("data") or {}).get("task", ""))
-        plots["curves"] = figures.learning_curves(best, measurements, task)
-        plots["all"] = figures.all_curves(trials, best, metric)
-        plots["parallel"] = figures.parallel(trials, metric, record.goal, space)
-        for index, (name, figure) in enumerate(figures.score_panels(trials, metric, space)):
-            plots[f"panel{index}"] = figure
-            panels.append((name, f"panel{index}"))
-    dev = summary.get("dev") or {}
-    if "confusion" in dev:
-        plots["dev"] = figures.confusion(dev["labels"], dev["confusion"])
-    elif "actual" in dev:
-        plots["dev"] = figures.residuals(dev["actual"], dev["predicted"])
-    environment = Environment(
-        loader=PackageLoader("paceline", "reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["shown"] = shown
-    return environment.get_template("report.html.jinja").render(
-        record=record,
-        summary=summary,
-        metric=metric,
-        goal=METRICS.get(metric, record.goal),
-        best=best,
-        count=len(trials),
-        code="" if best is None else recipe_code(record, best),
-        endings=endings(trials),
-        rows=table_of(order, record.goal, TABLE_ROWS),
-        shown_rows=min(TABLE_ROWS, len(trials)),
-        panels=panels,
-        plots={name: figure for name, figure in plots.items() if figure},
-        # `</` could end the script element early; in JSON it may be written `<\/`.
-        plots_json=Markup(json.dumps(plots, allow_nan=False, sort_keys=True).replace("</", "<\\/")),
-        plotly=Markup(get_plotlyjs()),
-    )
+    source: str = get_plotlyjs()
+    return source

@@ -1,0 +1,252 @@
+"""The words of the page: its headline, the best configuration, how sure one can be of it, data and environment.
+
+A summary is written at the end of a study, so any part of it may be missing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from paceline.records import Status, StudyRecord, Trial
+from paceline.reporting.tables import STATUS_WORDS
+from paceline.reporting.words import NOTHING, count_text, finite, number_text, plural, value_text
+
+SHOWN_TIES = 24
+HIDDEN_SETTINGS = ("search", "name")  # have a table or a heading of their own
+HIDDEN_ENVIRONMENT = ("space", "split", "metric")
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure of the headline: its name, the figure, a line below it."""
+
+    name: str
+    figure: str
+    note: str
+
+
+def part(summary: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of the summary; {} where it is missing."""
+    found = summary.get(name)
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
+def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metric: str) -> list[Tile]:
+    """The headline's figures."""
+    name = metric.replace("_", " ")
+    found = []
+    if best is not None:
+        found.append(Tile(f"best dev {name}", number_text(best.score), f"trial {best.number}, epoch {best.best_epoch}"))
+    else:
+        found.append(Tile(f"best dev {name}", NOTHING, "no trial has a score"))
+    retrain = part(record.summary, "retrain")
+    if finite(retrain.get("mean")) is not None:
+        spread = f"± {number_text(retrain['sd'], 2)}, " if finite(retrain.get("sd")) is not None else ""
+        seeds = plural(len(retrain.get("seeds") or []), "seed")
+        found.append(Tile("trained again", number_text(retrain["mean"]), f"{spread}dev {name}, {seeds}"))
+    found.append(_test_tile(record))
+    found.append(Tile("trials", count_text(len(trials)), statuses(trials)))
+    epochs = sum(trial.epoch for trial in trials)
+    full = record.settings.get("epochs")
+    share = f", {epochs / (full * len(trials)):.0%} of full training" if full and trials else ""
+    found.append(Tile("epochs trained", count_text(epochs), f"at most {full or NOTHING} a trial{share}"))
+    data = part(record.summary, "data")
+    if data:
+        what = plural(len(data["classes"]), "class") if data.get("classes") else value_text(data.get("task"))
+        note = f"{count_text(data.get('features'))} features, {what}"
+        found.append(Tile("rows of data", count_text(data.get("rows")), note))
+    return found
+
+
+def _test_tile(record: StudyRecord) -> Tile:
+    test = part(record.summary, "test")
+    if not test:
+        return Tile("test", "not opened", "paceline evaluate opens it")
+    name = str(test.get("of") or next(iter(test.get("metrics") or {}), "score"))
+    low, high = [*(test.get("interval") or []), None, None][:2]
+    value = (test.get("metrics") or {}).get(name)
+    return Tile(f"test {name}", number_text(finite(value)), f"{number_text(low)} to {number_text(high)}")
+
+
+def statuses(trials: Sequence[Trial]) -> str:
+    """E.g. "17 finished, 41 stopped, 2 diverged"."""
+    counts = Counter(trial.status for trial in trials)
+    return ", ".join(f"{count_text(counts[s])} {STATUS_WORDS[s]}" for s in Status if counts[s]) or "none yet"
+
+
+def banner(record: StudyRecord, trials: Sequence[Trial], best: Trial | None) -> str:
+    """A sentence about a study that isn't what one expects of a finished one; "" otherwise."""
+    if best is None and trials:
+        if all(trial.status is Status.DIVERGED for trial in trials):
+            return "All trials diverged: their losses were no longer finite. Lower the learning rates of the space."
+        if all(trial.ended for trial in trials):
+            return "No trial ended with a score; the table below says why."
+        return "No trial has a score yet."
+    if not trials:
+        return "No trial was started yet."
+    if record.state == "running":
+        return "This study was running when the page was written: the figures are those of that moment."
+    if record.state == "interrupted":
+        return "This study was interrupted: the figures are those of the trials until then."
+    ended = str(record.summary.get("ended") or "")
+    return "" if ended in ("", "all trials were run") else f"The search ended early: {ended}."
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A hyperparameter of the best configuration: its value, what it was chosen from, whether it sits at an edge."""
+
+    name: str
+    value: str
+    source: str
+    edge: bool
+
+
+def configuration(
+    record: StudyRecord, best: Trial, space: Mapping[str, Any] | None
+) -> tuple[list[Chosen], list[Chosen]]:
+    """(searched and set hyperparameters, defaults of the others) of a trial."""
+    edges = {str(sentence).split(" ", 1)[0] for sentence in record.summary.get("edges") or []}
+    given = record.settings.get("params") or {}
+    rules = space or {}
+    searched = [
+        Chosen(name, value_text(value), rule_text(rules.get(name)), name in edges)
+        for name, value in best.params.items()
+    ]
+    searched += [
+        Chosen(str(name), value_text(value), "set for all trials", False)
+        for name, value in given.items()
+        if name not in best.params
+    ]
+    known = {*best.params, *given}
+    summary = part(record.summary, "best")
+    config = part(summary, "config") if summary.get("trial") == best.number else {}
+    return searched, [Chosen(name, value_text(value), "", False) for name, value in config.items() if name not in known]
+
+
+def rule_text(rule: Any) -> str:
+    """A parameter of a space in words.
+
+    >>> rule_text({"low": 1e-4, "high": 0.1, "scale": "log"})
+    '0.0001 to 0.1, log scale'
+    >>> rule_text({"choices": [1, 2], "when": {"norm": ["batch"]}})
+    '1, 2; when norm is batch'
+    """
+    if not isinstance(rule, Mapping):
+        return ""
+    if "choices" in rule:
+        text = ", ".join(f"[{value_text(c)}]" if isinstance(c, list) else value_text(c) for c in rule["choices"])
+    elif "low" in rule:
+        scale = rule.get("scale", "linear")
+        text = f"{value_text(rule['low'])} to {value_text(rule.get('high'))}"
+        text += f", step {value_text(rule['step'])}" if "step" in rule else ""
+        text += "" if scale == "linear" else f", {scale} scale"
+    else:
+        text = f"fixed: {value_text(rule.get('value'))}"
+    for parent, values in (rule.get("when") or {}).items():
+        text += f"; when {parent} is {' or '.join(map(value_text, values))}"
+    return text + (f"; one for each of {rule['per']}" if rule.get("per") else "")
+
+
+def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list[str]:
+    """Sentences on how far the best score can be trusted."""
+    found = []
+    name = metric.replace("_", " ")
+    retrain = part(record.summary, "retrain")
+    scores = [finite(score) for score in retrain.get("scores") or []]
+    if scores:
+        shown = ", ".join(number_text(score) for score in scores)
+        spread = f" ± {number_text(retrain.get('sd'), 2)}" if finite(retrain.get("sd")) is not None else ""
+        found.append(
+            f"Trained again with {plural(len(scores), 'seed')}: dev {name} {number_text(finite(retrain.get('mean')))}"
+            f"{spread} ({shown})."
+        )
+    if best.score_sd is not None:
+        found.append(f"Over folds its score is {number_text(best.score)} with a standard deviation of "
+                     f"{number_text(best.score_sd, 2)}.")  # fmt: skip
+    tied = part(record.summary, "tied")
+    if tied.get("count"):
+        numbers = [number for number in tied.get("trials") or [] if number != best.number]
+        listed = ", ".join(map(str, numbers[:SHOWN_TIES])) + (", …" if len(numbers) > SHOWN_TIES else "")
+        if numbers:
+            found.append(
+                f"{tied['count']} of {plural(trials, 'trial')} can't be told apart by this evidence "
+                f"({tied.get('rule', 'statistically tied')}): besides trial {best.number} also {listed}."
+            )
+        else:
+            found.append(f"No other trial is tied with it ({tied.get('rule', 'by the rule of the study')}).")
+    if record.settings.get("select", "best") == "best":
+        found.append("A trial's dev score is that of its best epoch, and the best of many trials: a little optimistic.")
+    test = part(record.summary, "test")
+    if test:
+        metrics = ", ".join(f"{key} {number_text(finite(value))}" for key, value in part(test, "metrics").items())
+        low, high = [*(test.get("interval") or []), None, None][:2]
+        found.append(
+            f"On {count_text(test.get('rows'))} test rows: {metrics}; {test.get('interval_kind', 'interval')} "
+            f"{number_text(low)} to {number_text(high)} ({test.get('of', 'of the metric')}). The test set was opened "
+            f"{'once' if test.get('opened', 1) == 1 else str(test['opened']) + ' times'}."
+        )
+    return found
+
+
+def data_rows(record: StudyRecord) -> list[tuple[str, str]]:
+    """The data and their parts."""
+    data, split = part(record.summary, "data"), part(record.summary, "split")
+    rows = [
+        (key, count_text(data[key]) if key in ("rows", "features") else value_text(data[key]))
+        for key in ("name", "task", "target", "rows", "features", "classes")
+        if data.get(key) not in (None, [], "")
+    ]
+    total = sum(size for size in split.values() if isinstance(size, int))
+    rows += [
+        (f"{name} rows", f"{count_text(size)} ({size / total:.0%})")
+        for name, size in split.items()
+        if isinstance(size, int) and total
+    ]
+    rows += [
+        (f"split: {key.replace('_', ' ')}", value_text(value))
+        for key, value in part(record.environment, "split").items()
+        if value is not None
+    ]
+    return rows
+
+
+def seed_rows(record: StudyRecord, best: Trial | None) -> list[tuple[str, str]]:
+    """All seeds that the result follows from, with every digit."""
+    rows = [("study", str(record.settings.get("seed", NOTHING)))]
+    split = part(record.settings, "split") or part(record.environment, "split")
+    if "seed" in split:
+        rows.append(("split", str(split["seed"])))
+    if best is not None:
+        rows.append((f"trial {best.number}", str(best.seed)))
+    seeds = part(record.summary, "retrain").get("seeds")
+    if seeds:
+        rows.append(("trained again", ", ".join(map(str, seeds))))
+    return rows
+
+
+def setting_rows(record: StudyRecord) -> list[tuple[str, str]]:
+    """The study's settings, as far as they say something."""
+    return [
+        (key, value_text(value))
+        for key, value in record.settings.items()
+        if key not in HIDDEN_SETTINGS and value not in (None, {}, [])
+    ]
+
+
+def environment_rows(record: StudyRecord) -> list[tuple[str, str]]:
+    """Versions and machine, and what the engine did."""
+    rows = [(key, value_text(value)) for key, value in record.environment.items() if key not in HIDDEN_ENVIRONMENT]
+    programs = part(record.summary, "programs")
+    if programs:
+        rows.append(
+            (
+                "programs",
+                f"{programs.get('compiled', NOTHING)} compiled, {programs.get('loaded', NOTHING)} loaded, "
+                f"{value_text(programs.get('seconds'))} s of processor time",
+            )
+        )
+    if record.summary.get("steps"):
+        rows.append(("trial-steps", count_text(record.summary["steps"])))
+    return rows
