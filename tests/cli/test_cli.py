@@ -271,7 +271,7 @@ def test_faults_and_stops_are_one_sentence_too(folder: Path, run: Run, monkeypat
     unforeseen = raising(ZeroDivisionError("division by zero\nand more"))
     assert unforeseen.exit_code == 1 and "(ZeroDivisionError: division by zero)" in unforeseen.stderr
     stopped = raising(KeyboardInterrupt())
-    assert (stopped.exit_code, stopped.stderr) == (130, "stopped before anything was trained.\n")
+    assert (stopped.exit_code, stopped.stderr) == (130, "stopped; what was finished is kept.\n")
     for result in (broken, unforeseen, stopped):
         assert result.stderr.count("\n") == 1 and "Traceback" not in result.output
 

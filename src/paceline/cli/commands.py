@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +13,7 @@ from paceline.cli.faults import Commands
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from paceline.data import Dataset
+    from paceline.settings import StudySettings
     from paceline.study import Progress, Study
 
 app = typer.Typer(
@@ -157,7 +156,7 @@ def show(
     lines = screens.Lines()
     screens.data_lines(lines, study.summary)
     screens.study_lines(lines, study)
-    if study.summary:
+    if study.summary and study.best is not None:
         screens.test_line(lines, study.summary.get("test"), study.summary["split"]["test"])
     screens.state_lines(lines, study)
     screens.place_lines(lines, study.folder)
@@ -264,22 +263,24 @@ def make_console() -> "Console":
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def start(settings: Any, keep_test_closed: bool, as_json: bool) -> None:
+def start(settings: "StudySettings", keep_test_closed: bool, as_json: bool) -> None:
     """Run a new study and show what it found."""
+    from paceline.cli import screens
     from paceline.study.public import begin, data_of
 
     data = data_of(settings)
     told = not as_json and sys.stdout.isatty()
     if told:  # how the data were read can then be seen, and stopped, before minutes are spent on it
-        make_console().print(data.describe(), soft_wrap=True)
-    conducted(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, data, told=told)
+        lines = screens.Lines()
+        screens.dataset_lines(lines, data)
+        lines.show(make_console())
+    conducted(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, told=told)
 
 
 def conducted(
     work: "Callable[[Callable[[Progress], None] | None], Study]",
     keep_test_closed: bool,
     as_json: bool,
-    data: "Dataset | None" = None,
     *,
     told: bool = False,
 ) -> None:
@@ -291,8 +292,7 @@ def conducted(
         with LiveStudy(console) as live:
             study = work(live)
     else:
-        with nullcontext():
-            study = work(None)
+        study = work(None)
     finish(study, as_json, keep_test_closed, told=told)
 
 
@@ -316,6 +316,7 @@ def finish(study: "Study", as_json: bool, keep_test_closed: bool, remark: str = 
         screens.data_lines(lines, study.summary)
     screens.study_lines(lines, study)
     once = "the test set was opened for this, the first time" if first else ""
-    screens.test_line(lines, study.summary.get("test"), rows, once)
+    if study.best is not None:
+        screens.test_line(lines, study.summary.get("test"), rows, once)
     screens.place_lines(lines, study.folder)
     lines.show(make_console())

@@ -60,7 +60,7 @@ class Commands(TyperGroup):
 def told(error: BaseException) -> int:
     """Tells an error in one line and returns the exit code."""
     if isinstance(error, KeyboardInterrupt):
-        return complain(str(error) or "stopped before anything was trained.", STOPPED, "")
+        return complain(str(error) or "stopped; what was finished is kept.", STOPPED, "")
     if isinstance(error, UserError):
         return complain(str(error), WRONG)
     if isinstance(error, EngineError):

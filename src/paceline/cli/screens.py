@@ -1,6 +1,7 @@
 """What a study found, for people: a labelled line or a few for each thing, and a table of the trials."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from paceline.cli.words import assignments, count, number
 from paceline.records import Status
 
 if TYPE_CHECKING:
+    from paceline.data import Dataset
     from paceline.records import Trial
     from paceline.study import Study
 
@@ -45,22 +47,32 @@ class Lines:
 
 def data_lines(lines: Lines, summary: dict[str, Any]) -> None:
     """What the data were read as; from a study's summary."""
-    data, split = summary.get("data"), summary.get("split")
-    if not data or not split:
+    data = summary.get("data")
+    if not data:
         return
     lines.add("data", f"{data['name']}: {count(data['rows'], 'row')}, {count(data['features'], 'feature')}")
     classes = [str(label) for label in data["classes"]]
-    if classes:
-        more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
-        kind = f"{data['task']}: {', '.join(classes[:SHOWN_CLASSES])}{more}"
-    else:
-        kind = str(data["task"])
+    more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
+    kind = f"{data['task']}: {', '.join(classes[:SHOWN_CLASSES])}{more}" if classes else str(data["task"])
     lines.add("target", f"{data['target']}, {kind}")
+    split_and_notes(lines, summary["split"], data["notes"])
+
+
+def dataset_lines(lines: Lines, data: "Dataset") -> None:
+    """What the data were read as, before anything is trained; with kinds of columns and shares of classes."""
+    kinds = Counter(column.kind for column in data.columns)
+    features = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    lines.add("data", f"{data.name}: {count(len(data), 'row')}, {count(len(data.columns), 'feature')} ({features})")
+    lines.add("target", f"{data.target_name}, {data.task}: {data.describe_target().removeprefix(', ')}")
+    split_and_notes(lines, {part: len(getattr(data.split, part)) for part in ("train", "dev", "test")}, data.notes)
+
+
+def split_and_notes(lines: Lines, split: Mapping[str, int], notes: Sequence[str]) -> None:
     lines.add("split", ", ".join(f"{part} {rows:,}" for part, rows in split.items() if rows))
-    for note in data["notes"][:SHOWN_NOTES]:
+    for note in notes[:SHOWN_NOTES]:
         lines.add("note", note)
-    if len(data["notes"]) > SHOWN_NOTES:
-        lines.add("note", f"{len(data['notes']) - SHOWN_NOTES} more notes are in the report.")
+    if len(notes) > SHOWN_NOTES:
+        lines.add("note", f"{count(len(notes) - SHOWN_NOTES, 'more note')} in the report")
 
 
 def study_lines(lines: Lines, study: "Study") -> None:
@@ -73,7 +85,8 @@ def study_lines(lines: Lines, study: "Study") -> None:
     lines.add("search", f"{count(len(study.trials), 'trial')}{': ' if counts else ''}{counts}{ended}")
     best = study.best
     if best is None:
-        lines.add("best", "no trial has a score yet" if study.state != "finished" else "no trial has a score", "yellow")
+        hopeless = "no trial came as far as a score; give the search more time, or look at why trials diverged"
+        lines.add("best", hopeless if study.state == "finished" else "no trial has a score yet", "yellow")
         return
     over = "" if best.score_sd is None else f" ± {number(best.score_sd)} over folds"
     lines.add(
