@@ -179,12 +179,12 @@ def joined(shape: DenseShape, weights: Weights, index: int, x: Array, a: Array, 
     return a + Knobs(hyper).skip_add * x
 
 
-def _dropped(x: Array, rate: Array, hyper: Hyper, step: Array, stream: int) -> Array:
+def _dropped(x: Array, rate: Array, hyper: Hyper, step: Array, stream: int, numbers: Array | None = None) -> Array:
     """Inverted dropout; rate 0 returns x bit for bit."""
     rows, columns = x.shape
 
     def drop() -> Array:
-        keep = keep_cells(key_of(hyper.seed, step, stream), rows, columns, rate)
+        keep = keep_cells(key_of(hyper.seed, step, stream), rows, columns, rate, numbers)
         return jnp.where(keep, 1 / (1 - rate), 0.0)
 
     # The branch makes a factor, not the product: autodiff never enters it.
@@ -207,10 +207,11 @@ def _noisy(x: Array, sd: Array, hyper: Hyper, step: Array) -> Array:
 def _disturbed(shape: DenseShape, kernel: Array, index: int, hyper: Hyper, step: Array, masks: list[Array]) -> Array:
     """A kernel under weight noise and N4's dropout of weights; its gradient is taken at the disturbed place."""
     knobs = Knobs(hyper)
+    numbers = _input_numbers(shape, index, hyper)
     rows, columns = kernel.shape
 
     def add(kernel: Array) -> Array:
-        noise = normal_cells(key_of(hyper.seed, step, WEIGHT_NOISE_STREAM + index + 1), rows, columns)
+        noise = normal_cells(key_of(hyper.seed, step, WEIGHT_NOISE_STREAM + index + 1), rows, columns, numbers)
         # Padded weights must stay 0 in the product: they are the ones whose value is exactly 0 and whose place
         # is outside the real block.
         return kernel + knobs.weight_noise * noise * _real_block(shape, index, hyper, masks)
@@ -219,7 +220,21 @@ def _disturbed(shape: DenseShape, kernel: Array, index: int, hyper: Hyper, step:
     if index == shape.layers:
         return kernel
     rate = jnp.where(knobs.drop_weights > 0, knobs.layer("dropout", index), 0.0)
-    return _dropped(kernel, rate, hyper, step, WEIGHT_DROP_STREAM + index + 1)
+    return _dropped(kernel, rate, hyper, step, WEIGHT_DROP_STREAM + index + 1, numbers)
+
+
+def _input_numbers(shape: DenseShape, index: int, hyper: Hyper) -> Array | None:
+    """What a kernel's rows are called without padding; None where that is their place.
+
+    After concat skips, real inputs stand in several blocks with padding between them.
+    """
+    if shape.skip != "concat" or index < 2:
+        return None
+    blocks, before = [], jnp.int32(0)
+    for place in range(index - 1, -1, -1):
+        blocks.append(before + jnp.arange(shape.width))
+        before = before + hyper.units[place]
+    return jnp.concatenate(blocks)
 
 
 def _real_block(shape: DenseShape, index: int, hyper: Hyper, masks: list[Array]) -> Array:

@@ -43,24 +43,26 @@ def key_of(seed: Array, step: Array, stream: int) -> Array:
     return mix(key ^ (step.astype(jnp.uint32) * jnp.uint32(0x85EBCA6B) + jnp.uint32(0xC2B2AE35)))
 
 
-def cell_bits(key: Array, rows: int, columns: int) -> Array:
-    """(rows, columns) uint32, one hash a cell."""
+def cell_bits(key: Array, rows: int, columns: int, numbers: Array | None = None) -> Array:
+    """(rows, columns) uint32, one hash a cell. `numbers`: (rows,) what rows are called, where it isn't 0, 1, 2, ..."""
     row = jax.lax.broadcasted_iota(jnp.uint32, (rows, columns), 0)
+    if numbers is not None:
+        row = numbers.astype(jnp.uint32)[:, None]
     column = jax.lax.broadcasted_iota(jnp.uint32, (rows, columns), 1)
     return mix((row * jnp.uint32(ROW_STRIDE) + column) ^ key)
 
 
-def keep_cells(key: Array, rows: int, columns: int, rate: Array) -> Array:
+def keep_cells(key: Array, rows: int, columns: int, rate: Array, numbers: Array | None = None) -> Array:
     """(rows, columns) bool: True with probability 1 - rate. Rate 0 keeps every cell."""
     # 2^24 steps are exact in float32; the top 24 bits of the hash are compared.
     threshold = (rate * jnp.float32(1 << 24)).astype(jnp.uint32)
-    result: Array = (cell_bits(key, rows, columns) >> 8) >= threshold
+    result: Array = (cell_bits(key, rows, columns, numbers) >> 8) >= threshold
     return result
 
 
-def normal_cells(key: Array, rows: int, columns: int) -> Array:
+def normal_cells(key: Array, rows: int, columns: int, numbers: Array | None = None) -> Array:
     """(rows, columns) float32 standard normal, by the inverse of the error function."""
-    uniform = ((cell_bits(key, rows, columns) >> 8).astype(jnp.float32) + 0.5) * jnp.float32(2.0**-24)
+    uniform = ((cell_bits(key, rows, columns, numbers) >> 8).astype(jnp.float32) + 0.5) * jnp.float32(2.0**-24)
     result: Array = jnp.float32(math.sqrt(2.0)) * jax.lax.erf_inv(2.0 * uniform - 1.0)
     return result
 
