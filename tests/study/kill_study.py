@@ -67,8 +67,10 @@ def harry(folder: Path, kills: int, longest: float, rng: random.Random, sign: in
         except subprocess.TimeoutExpired:
             process.send_signal(sign)
             process.wait()
-            landed += 1
             study = load_study(folder)
+            if study.state == "finished":  # too late to hurt
+                break
+            landed += 1
             counts = f"{sum(trial.ended for trial in study.trials)} of {len(study.trials)} trials ended"
             print(f"kill {landed}: {study.state}, {counts}", flush=True)
         else:

@@ -16,7 +16,7 @@ from paceline.study.setup import set_up
 FEW: dict[str, Any] = SMALL | {"trials": 5, "epochs": 3, "stopper": "none", "retrain": 1}
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "auc", "f1"])
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", pytest.param("auc", marks=pytest.mark.slow), "f1"])
 def test_metrics_that_are_maximised(metric: str, digits: Dataset) -> None:
     study = tune(digits, **FEW, metric=metric)
     scores = [trial.score for trial in study.trials if trial.score is not None]
