@@ -181,8 +181,8 @@ def test_logits_of_ten_thousand_are_finite(name: str) -> None:
 
 
 def test_smoothing_keeps_the_weight_of_a_row() -> None:
-    mask = (np.arange(4) < 3).astype(np.float32)
-    y = np.array([[0, 1, 0, 0]], np.float32)
+    mask = (jnp.arange(4) < 3).astype(jnp.float32)
+    y = jnp.array([[0, 1, 0, 0]], jnp.float32)
     share = jnp.float32(0.3)
     soft = smoothed(y, share, jnp.float32(3), jnp.bool_(True), mask)
     np.testing.assert_allclose(soft, [[0.1, 0.8, 0.1, 0]], rtol=1e-6)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from paceline.training.randomness import (
@@ -43,7 +44,7 @@ def order(seed: jax.Array, epoch: jax.Array, rows: jax.Array) -> jax.Array:
     return permuted(key_of(seed, epoch, SHUFFLE_STREAM), places, rows)
 
 
-def keep(seed: int, step: int, rate: float) -> np.ndarray:  # type: ignore[type-arg]  # of bool
+def keep(seed: int, step: int, rate: float) -> NDArray[np.bool_]:
     return np.asarray(wide_keep(jnp.uint32(seed), jnp.int32(step), jnp.float32(rate)))
 
 
