@@ -1,7 +1,7 @@
 """The search space of a user who names none, in the order in which N1 and N2 tune.
 
 Learning rate first; then units, batch size and momentum; then layers, decay and regularisation. `layers`, `units` and
-`batch_size` are the shape of a program and so decide how many are compiled: 9 at most, with one batch size.
+`batch_size` are the shape of a program and so decide how many are compiled: 6 at most, with one batch size.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ TASKS = ("binary", "classes", "multilabel", "regression")
 
 # The shapes: every combination is one program, so the lists are short and sit on the ladder of widths.
 LAYERS = (1, 2, 3)
-UNITS = (64, 128, 256)
+UNITS = (32, 96)
 BATCH_SIZE, LARGE_BATCH_SIZE = 64, 128
 MANY_ROWS = 20_000  # from here on the larger batch: fewer steps an epoch
 
