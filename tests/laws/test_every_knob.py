@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tiny_trials import Outcome, train, trial
 
-from paceline.hyperparameters import KNOBS, STATIC
+from paceline.hyperparameters import CLASS_LOSSES, KNOBS, STATIC
 from paceline.pack.programs import Programs
 from paceline.pack.trials import Prepared
 
@@ -132,29 +132,27 @@ def test_a_change_of_shape_is_seen(programs: Programs, name: str) -> None:
         assert name in ("batch_size", "layers")
 
 
-@pytest.mark.parametrize("name", list(KNOBS))
-def test_what_is_not_rare_trains_alike_in_the_rare_program(programs: Programs, name: str) -> None:
-    for item in before_and_after(name):
-        if item.shape.rare or (item.shape.layers, item.shape.batch) != (2, 16):
-            continue
-        full = replace(item, shape=replace(item.shape, rare=True))
-        plain, complete = train(programs, [item, full], epochs=EPOCHS)
-        assert distance(plain, complete) < VISIBLE / 4
+def every_kind() -> dict[str, Prepared]:
+    """Both sides of every change, and every choice of every hyperparameter that has choices; one shape or the other."""
+    trials = {f"{name} {side}": item for name in KNOBS for side, item in enumerate(before_and_after(name))}
+    for name, knob in KNOBS.items():
+        for choice in knob.choices:
+            if name in STATIC or choice == "manual" or (name == "loss" and choice not in ("auto", *CLASS_LOSSES)):
+                continue
+            params = {**BASE, **CHANGES[name].active, name: choice}
+            trials[f"{name} {choice}"] = trial(params, seed=1, task=CHANGES[name].task, epochs=EPOCHS)
+    common = trial(BASE).shape
+    return {name: item for name, item in trials.items() if replace(item.shape, rare=False) == common}
 
 
-def test_what_only_the_rare_program_has_is_in_the_table(programs: Programs) -> None:
-    """The check above sees something: the rare program trains each of these unlike the other one."""
-    seen = set()
-    for name in KNOBS:
-        after = before_and_after(name)[1]
-        if after.shape.rare:
-            less = replace(after, shape=replace(after.shape, rare=False))
-            if distance(*train(programs, [after, less], epochs=EPOCHS)) > VISIBLE:
-                seen.add(name)
-    assert seen == {
-        "clip_norm", "norm_position", "dropout_kind", "activity_l1", "activity_l2", "max_norm", "weight_noise",
-        "input_noise",
-    }  # fmt: skip
-    prelu = trial(BASE | {"activation": "prelu"}, epochs=EPOCHS)
-    less = replace(prelu, shape=replace(prelu.shape, rare=False))
-    assert prelu.shape.rare and distance(*train(programs, [prelu, less], epochs=EPOCHS)) > VISIBLE
+def test_the_rare_program_is_for_what_needs_it_and_for_nothing_else(programs: Programs) -> None:
+    """What is not rare trains alike in both programs, and what is rare would train wrongly in the common one."""
+    wrong = []
+    kinds = every_kind()
+    assert len(kinds) > 150 and {item.shape.rare for item in kinds.values()} == {True, False}
+    for name, item in kinds.items():
+        pair = [replace(item, shape=replace(item.shape, rare=rare)) for rare in (False, True)]
+        apart = distance(*train(programs, pair, epochs=EPOCHS))
+        if apart > VISIBLE / 4 if not item.shape.rare else apart < VISIBLE:
+            wrong.append((name, item.shape.rare, apart))
+    assert not wrong
