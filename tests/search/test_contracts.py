@@ -30,6 +30,30 @@ class TestSobol(SearcherContract):
     make = staticmethod(lambda space: make_searcher("sobol", space, seed=3))
 
 
+class TestCoarseToFine(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("coarse_to_fine", space, seed=0, size=8))
+
+
+class TestTpe(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("tpe", space, seed=0, startup=6, candidates=16))
+
+
+class TestGenetic(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("genetic", space, seed=0))
+
+
+class TestEvolution(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("evolution", space, seed=0, population=8))
+
+
+class TestCmaEs(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("cmaes", space, seed=0))
+
+
+class TestDifferential(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("differential", space, seed=0, population=6))
+
+
 class TestFirst(SearcherContract):
     make = staticmethod(lambda space: make_searcher("random", space, seed=0, first=[space.default_point()]))
 
@@ -52,6 +76,14 @@ class TestHyperband(StopperContract):
 
 class TestPatience(StopperContract):
     make = staticmethod(lambda epochs: make_stopper("patience", epochs=epochs, patience=2))
+
+
+class TestAsha(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("asha", epochs=epochs))
+
+
+class TestCurve(StopperContract):
+    make = staticmethod(lambda epochs: make_stopper("curve", epochs=epochs))
 
 
 def test_every_name_is_tested_here() -> None:

@@ -32,6 +32,12 @@ _SEARCHERS = {
     "grid": "listed:Grid",
     "random": "random:Random",
     "sobol": "sobol:Sobol",
+    "coarse_to_fine": "coarse_to_fine:CoarseToFine",
+    "tpe": "tpe:Tpe",
+    "genetic": "genetic:Genetic",
+    "evolution": "genetic:Evolution",
+    "cmaes": "cmaes:CmaEs",
+    "differential": "differential:Differential",
 }
 
 _STOPPERS = {
@@ -40,6 +46,8 @@ _STOPPERS = {
     "halving": "halving:Halving",
     "hyperband": "halving:Hyperband",
     "patience": "patience:Patience",
+    "asha": "asha:Asha",
+    "curve": "curve:Curve",
 }
 
 METHODS: tuple[str, ...] = tuple(_SEARCHERS)

@@ -34,9 +34,14 @@ class Fresh:
         self.points: list[Params] = []
 
     @property
+    def missing(self) -> int:
+        """How many more points are wanted."""
+        return self._count - len(self.points)
+
+    @property
     def full(self) -> bool:
         """Whether no more points are wanted."""
-        return len(self.points) >= self._count
+        return self.missing <= 0
 
     def offer(self, params: Params) -> bool:
         """Take a configuration into the batch, unless it is known or the batch is full."""

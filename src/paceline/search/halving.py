@@ -34,7 +34,7 @@ class Halving(Stopper):
     """
 
     def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, size: int | None = None) -> None:
-        self._eta, self._least = _checked(epochs, eta, min_epochs)
+        self._eta, self._least = checked(epochs, eta, min_epochs)
         self._size = None if size is None else whole("size", size, 1)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
@@ -59,7 +59,7 @@ class Hyperband(Stopper):
     """
 
     def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1) -> None:
-        self._eta, self._least = _checked(epochs, eta, min_epochs)
+        self._eta, self._least = checked(epochs, eta, min_epochs)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         strictest = halvings(epochs, self._least, self._eta)
@@ -90,7 +90,8 @@ def keep_best_share(history: History, cohort: Cohort, epoch: int, eta: int) -> D
     )
 
 
-def _checked(epochs: int, eta: int, min_epochs: int) -> tuple[int, int]:
+def checked(epochs: int, eta: int, min_epochs: int) -> tuple[int, int]:
+    """η and the first rung, if they are within their ranges; else a SettingsError."""
     whole("eta", eta, 2)
     whole("min_epochs", min_epochs, 1)
     if min_epochs > epochs:

@@ -1,0 +1,148 @@
+"""Coarse to fine: rounds of draws, each in a smaller box around the best so far.
+
+    round 0     draws in the whole space
+    round k     box = hull of the best `keep` trials of all rounds before, on each parameter's scale, plus a margin;
+                a choice is drawn as often as the best made it; a share of draws stays global
+
+The incumbent is one of the best, so it lies in every box. The round is a function of the history's length, and its box
+of the trials before it, so `rounds(history)` tells a report what every box was. Draws within a round are a
+Sobol sequence stretched over the box.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.records import History, Params
+from paceline.search.base import Searcher
+from paceline.search.fresh import Fresh
+from paceline.search.options import number, whole
+from paceline.search.past import Past
+from paceline.search.sobol import sobol_points
+from paceline.search.standing import evidence
+from paceline.space import Slot, Space
+
+LEAST_MARGIN = 0.02
+"""Margin of a box that the best trials have shrunk to a point, on [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round, for people.
+
+    Attributes:
+        number: 0, 1, 2, ...
+        first: number of its first trial.
+        ranges: slot -> (low, high) in the parameter's own values. A slot is a parameter's name, or name[layer].
+        shares: slot -> {choice: probability}; choices as text, as they may be lists.
+    """
+
+    number: int
+    first: int
+    ranges: dict[str, tuple[Any, Any]]
+    shares: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """low, high: (slots,) ends in the unit cube; shares: slot of a choice -> probabilities of its values."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    shares: dict[int, NDArray[np.float64]]
+
+
+class CoarseToFine(Searcher):
+    """Random search in shrinking boxes.
+
+    Args:
+        size: trials a round.
+        keep: the best so many trials of all rounds span the next box.
+        margin: share of the hull's length that is added on either side.
+        explore: share of draws from the whole space, from round 1 on.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        size: int = 16,
+        keep: int = 4,
+        margin: float = 0.2,
+        explore: float = 0.1,
+    ) -> None:
+        self.space = space
+        self._seed = seed
+        self._size = whole("size", size, 2)
+        self._keep = whole("keep", keep, 1)
+        self._margin = number("margin", margin, 0.0)
+        self._explore = number("explore", explore, 0.0, 1.0)
+        self._past = Past(space)
+
+    def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        fresh = Fresh(self.space, self._past.keys(history), count)
+        at, until = len(history), len(history) + count
+        while at < until:
+            number, inside = divmod(at, self._size)
+            wanted = min(self._size - inside, until - at)  # the batch may reach into the next round
+            for row in self._draws(history, number, inside, wanted, rng):
+                if len(fresh.points) == at + wanted - len(history):
+                    break
+                fresh.offer(self.space.from_unit(row))
+            at += wanted
+        return fresh.fill(rng)
+
+    def rounds(self, history: History) -> list[Round]:
+        """All rounds that the history has begun, in order."""
+        return [self._described(number, history) for number in range(-(-len(history) // self._size))]
+
+    def _described(self, number: int, history: History) -> Round:
+        box = self._box(history, number)
+        names = [slot.name if slot.index is None else f"{slot.name}[{slot.index}]" for slot in self.space.slots]
+        ranges, shares = {}, {}
+        for i, (name, slot) in enumerate(zip(names, self.space.slots, strict=True)):
+            at = slot.parameter.from_unit
+            if i in box.shares:
+                shares[name] = {str(at((k + 0.5) / slot.size)): float(p) for k, p in enumerate(box.shares[i])}
+            else:
+                ranges[name] = (at(float(box.low[i])), at(float(box.high[i])))
+        return Round(number, number * self._size, ranges, shares)
+
+    def _draws(
+        self, history: History, number: int, start: int, wanted: int, rng: np.random.Generator
+    ) -> Iterator[NDArray[np.float64]]:
+        """Rows of a round from its draw `start` on, twice as many as wanted, as some may be known."""
+        box = self._box(history, number)
+        u = sobol_points(len(self.space.slots), start, 2 * wanted, self._seed + number)
+        rows = box.low + u * (box.high - box.low)
+        for i, shares in box.shares.items():
+            picked = np.searchsorted(np.cumsum(shares), u[:, i], side="right")
+            rows[:, i] = (np.minimum(picked, len(shares) - 1) + 0.5) / len(shares)
+        for row in rows:
+            everywhere = number > 0 and rng.random() < self._explore
+            yield rng.random(len(row)) if everywhere else row
+
+    def _box(self, history: History, number: int) -> _Box:
+        slots = self.space.slots
+        low, high = np.zeros(len(slots)), np.ones(len(slots))
+        known = evidence(History(history.trials[: number * self._size], history.goal), self._past)
+        best = known.units[: len(known) - known.broken][: self._keep]
+        shares: dict[int, NDArray[np.float64]] = {}
+        for i, slot in enumerate(slots):
+            column = best[~np.isnan(best[:, i]), i]
+            if not slot.is_numeric:
+                votes = np.bincount((column * slot.size).astype(int), minlength=slot.size)
+                shares[i] = (votes + 1.0 / slot.size) / (votes.sum() + 1.0)
+            elif len(column):
+                low[i], high[i] = self._range(column, slot)
+        return _Box(low, high, shares)
+
+    def _range(self, column: NDArray[np.float64], slot: Slot) -> tuple[float, float]:
+        bottom, top = float(column.min()), float(column.max())
+        neighbour = 1.0 / (slot.parameter.count or np.inf)
+        margin = max(self._margin * (top - bottom), LEAST_MARGIN, neighbour)
+        return max(0.0, bottom - margin), min(1.0, top + margin)

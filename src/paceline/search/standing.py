@@ -1,0 +1,108 @@
+"""Where each trial stands when not all were trained equally long.
+
+A stopper leaves trials at every rung, and an error after 3 epochs can't be put beside one after 81. All methods
+that learn from scores use one rule, which needs neither a model of learning curves nor enough trials a rung:
+
+    1. Trials trained to their end are ordered by score.
+    2. Going down the rungs, a trial stopped at epoch e is put where it stood *at epoch e* among those that were
+       trained further: if 4 of them were better or equal at e, it follows the fourth of the order so far.
+    3. It never precedes the best trial that was trained further, however well it began.
+    4. Diverged and failed trials, and scores that aren't finite, share the last place.
+
+The result are places, not scores, so methods built on it are also blind to the metric's scale. BOHB instead
+learns from the highest budget with enough trials and ignores the rest.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from paceline.records import History, Status, Trial
+from paceline.search.past import Past
+
+_BROKEN = (Status.DIVERGED, Status.FAILED)
+
+
+def standing(history: History) -> NDArray[np.float64]:
+    """(trials,) places: 0 for the best; all broken trials share the last; NaN for trials without a result yet."""
+    sign = -1.0 if history.goal == "maximize" else 1.0
+    places = np.full(len(history), np.nan)
+    broken = [i for i, t in enumerate(history) if _is_broken(t)]
+    judged = [i for i, t in enumerate(history) if t.ended and t.score is not None and not _is_broken(t)]
+    trials = [history.trials[i] for i in judged]
+    order = _merged(trials, sign)
+    places[np.array(judged, dtype=int)[order]] = np.arange(len(order))
+    places[broken] = len(order)
+    return places
+
+
+def _is_broken(trial: Trial) -> bool:
+    if trial.status in _BROKEN:
+        return True
+    return trial.ended and trial.score is not None and not math.isfinite(trial.score)
+
+
+def _merged(trials: list[Trial], sign: float) -> NDArray[np.int64]:
+    """(trials,) indices of the trials, best first, by the rule above."""
+    scores = np.array([sign * (t.score or 0.0) for t in trials])
+    lengths = np.array([len(t.curve) if t.status is Status.STOPPED and t.curve else math.inf for t in trials])
+    if np.isinf(lengths).all():
+        return np.argsort(scores, kind="stable")
+    best = _best_so_far(trials, scores, sign)
+    last, *shorter = sorted(set(lengths.tolist()), reverse=True)
+    order = np.flatnonzero(lengths == last)
+    order = order[np.argsort(scores[order], kind="stable")]
+    for length in shorter:
+        values = best[:, int(length) - 1]
+        joining = np.flatnonzero(lengths == length)
+        ahead = np.searchsorted(np.sort(values[order]), values[joining], side="right")
+        places = np.concatenate([np.arange(len(order)), np.maximum(ahead, 1) - 0.5])
+        both = np.concatenate([order, joining])
+        order = both[np.lexsort((both, values[both], places))]
+    return order
+
+
+def _best_so_far(trials: list[Trial], scores: NDArray[np.float64], sign: float) -> NDArray[np.float64]:
+    """(trials, longest stopped curve) best of the curve up to each epoch; the score where there is no curve."""
+    width = max(len(t.curve) for t in trials if t.status is Status.STOPPED)
+    values = np.full((len(trials), width), np.nan)
+    for row, trial in enumerate(trials):
+        curve = trial.curve[:width]
+        values[row, : len(curve)] = curve
+        if not curve:
+            values[row] = sign * scores[row]  # turned once more below
+    values *= sign
+    return np.minimum.accumulate(np.where(np.isnan(values), np.inf, values), axis=1)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a method learns from.
+
+    Attributes:
+        units: (observed, slots) unit-cube rows of the trials with a result, best first; NaN where inactive.
+        numbers: (observed,) their positions in the history.
+        broken: how many of the last rows are diverged or failed trials.
+        pending: (pending, slots) rows of the running trials.
+    """
+
+    units: NDArray[np.float64]
+    numbers: NDArray[np.int64]
+    broken: int
+    pending: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+
+def evidence(history: History, past: Past) -> Evidence:
+    """The history sorted for learning; trials outside the space are left out."""
+    inside = past.inside(history)
+    units = past.units(history)
+    places = np.where(inside, standing(history), np.nan)
+    numbers = np.argsort(places, kind="stable")[: int(np.isfinite(places).sum())]
+    broken = sum(_is_broken(history.trials[i]) for i in numbers)
+    running = np.array([t.status is Status.RUNNING for t in history], dtype=bool)
+    return Evidence(units[numbers], numbers, broken, units[running & inside])
