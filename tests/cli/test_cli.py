@@ -22,6 +22,7 @@ from typer.testing import Result
 from paceline import load_model, load_study
 from paceline.cli import commands
 from paceline.cli.live import LiveStudy, drawing, share_done
+from paceline.cli.screens import trial_table
 from paceline.errors import EngineError
 from paceline.settings import StudySettings, dump_settings, json_schema, load_settings
 from paceline.store import open_store
@@ -360,3 +361,37 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(folder: Path, run: Run) -
     study = load_study("long")
     assert study.state == "interrupted" and study.trials
     assert "paceline resume long" in run("show", "long").stdout
+
+
+def test_ctrl_c_is_answered_at_once_on_a_terminal() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
+    before = signal.getsignal(signal.SIGINT)
+    with LiveStudy(console) as live:
+        live(PROGRESS)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5.0)
+        live(PROGRESS)  # told while what is under way ends: must not hide the answer
+    assert signal.getsignal(signal.SIGINT) is before
+    assert isinstance(console.file, io.StringIO)
+    written = console.file.getvalue()
+    assert written.rfind("stopping: what is under way") > written.rfind("best error")
+
+
+def test_table_is_cut_to_a_terminal_and_whole_elsewhere(template: Path) -> None:
+    study = load_study(template / "study")
+    drawn_at = {}
+    for terminal in (True, False):
+        console = Console(
+            file=io.StringIO(), width=44, force_terminal=terminal, color_system=None, legacy_windows=False
+        )
+        trial_table(study, 10, console)
+        assert isinstance(console.file, io.StringIO)
+        drawn_at[terminal] = console.file.getvalue().splitlines()
+    assert len(drawn_at[True]) == len(drawn_at[False]) == 5
+    assert all(len(line) <= 44 for line in drawn_at[True]) and drawn_at[True][1].endswith("…")
+    for line in drawn_at[False][1:]:
+        number, status, epochs, score, configuration = line.split()
+        trial = study.trials[int(number)]
+        assert (status, int(epochs), score) == (str(trial.status), trial.epoch, f"{trial.score:.4g}")
+        assert configuration == f"learning_rate={trial.params['learning_rate']:.4g}"

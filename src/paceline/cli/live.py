@@ -6,7 +6,9 @@ best error 0.0742
 learning_rate=0.00312  optimizer=adam  units=128
 """
 
-from types import TracebackType
+import signal
+import threading
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -34,18 +36,32 @@ class LiveStudy:
             transient=True,
         )
         self._phase = ""
+        self._stopping = False
+        self._before: Any = None
         self._closing: Spinner | None = None
 
     def __enter__(self) -> Self:
         self._live.start()
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupted)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
         self._live.stop()
 
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        """Ctrl-C: what is under way takes some seconds to end, so that it was heard is shown at once."""
+        self._stopping = True
+        self._live.update(Spinner("dots", "stopping: what is under way is finished and saved"))
+        signal.default_int_handler(number, frame)
+
     def __call__(self, progress: Progress) -> None:
+        if self._stopping:
+            return
         if progress.phase != self._phase:
             self._phase = progress.phase
             self._closing = Spinner("dots", CLOSING[progress.phase]) if progress.phase in CLOSING else None

@@ -155,27 +155,27 @@ def state_lines(lines: Lines, study: "Study") -> None:
 
 
 def trial_table(study: "Study", top: int, console: Console) -> None:
-    """The best trials, a line each, cut to the terminal's width; whole where there is none."""
+    """The best trials, a line each, cut to the terminal's width; whole where there is no terminal."""
+    if not study.trials:
+        return
     metric = str(study.record.environment.get("metric", "score"))
     folds = any(trial.score_sd is not None for trial in study.trials)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name in ("trial", "status", "epochs", f"dev {metric}", *(["± folds"] if folds else []), "configuration"):
-        right = name not in ("status", "configuration")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
-    rows = [cells(trial, folds) for trial in ranked(study)[:top]]
+    spread = ["± folds"] if folds else []
+    rows = [["trial", "status", "epochs", f"dev {metric}", *spread, "configuration"]]
+    rows += [cells(trial, folds) for trial in ranked(study)[:top]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    if rows:
-        console.print(table, soft_wrap=not console.is_terminal)
+        padded = [
+            cell.ljust(width) if cell.isalpha() else cell.rjust(width) for cell, width in zip(row, widths, strict=True)
+        ]
+        line = Text("  ".join([*padded[:-1], row[-1]]), style="dim" if row is rows[0] else "")
+        console.print(
+            line, no_wrap=True, overflow="ellipsis" if console.is_terminal else "ignore", crop=console.is_terminal
+        )
 
 
 def cells(trial: "Trial", folds: bool) -> list[str]:
+    """A line of the table: whole numbers and scores to the right of their columns, words to the left."""
     spread = [number(trial.score_sd)] if folds else []
-    return [
-        str(trial.number),
-        str(trial.status),
-        str(trial.epoch),
-        number(trial.score),
-        *spread,
-        assignments(trial.params),
-    ]
+    numbers = [str(trial.epoch), number(trial.score), *spread]
+    return [str(trial.number), str(trial.status), *numbers, assignments(trial.params)]
