@@ -75,9 +75,10 @@ def parallel_coordinates(trials: Sequence[Trial], axes: Sequence[Axis], metric: 
     if len(order) < 2 or not axes:
         return None
     scale = ScoreScale.of(order, goal)
-    shades = {trial.number: index * SHADES // len(order) for index, trial in enumerate(order)}
+    drawn = thinned(order, LINES)
+    shades = {trial.number: index * SHADES // len(drawn) for index, trial in enumerate(drawn)}
     gap = round(min(max((WIDTH - LEFT - RIGHT) / len(axes), LEAST_GAP), MOST_GAP), 1)
-    lines = [_line(trial, axes, scale, metric, gap, shades[trial.number]) for trial in thinned(order, LINES)[::-1]]
+    lines = [_line(trial, axes, scale, metric, gap, shades[trial.number]) for trial in reversed(drawn)]
     uprights = [
         Upright(
             axis.name,

@@ -106,6 +106,8 @@ class Ledger:
 
 def mean_curve(curves: list[list[float]], scores: list[float | None]) -> tuple[float, ...]:
     """Mean over folds after each epoch; a fold that ended sooner counts with its score from then on."""
+    if len(curves) == 1:
+        return tuple(curves[0])
     length = max(len(curve) for curve in curves)
     filled = [
         curve + [score if score is not None else float("nan")] * (length - len(curve))
