@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import Dataset, class_weights
-from paceline.errors import HyperparameterError, SpaceError, did_you_mean
+from paceline.errors import HyperparameterError, SettingsError, SpaceError, did_you_mean
 from paceline.hyperparameters import KNOBS, Hyperparameters, resolve
 from paceline.pack.trials import Arrays, Prepared, prepare
 from paceline.records import METRICS, Params
@@ -68,6 +68,8 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
         SettingsError, SpaceError, HyperparameterError, DataError: the first thing that is wrong.
     """
     settings = settings.resolved()
+    if settings.outer_folds is not None:
+        raise SettingsError("nested cross-validation (`outer_folds`) isn't built yet; use `folds` and a test part.")
     task = str(data.task)
     metric = chosen_metric(settings.metric, task)
     resolve(settings.params, task=task)
