@@ -70,9 +70,9 @@ class CoarseToFine(Searcher):
         space: Space,
         *,
         seed: int = 0,
-        size: int = 16,
-        keep: int = 4,
-        margin: float = 0.2,
+        size: int = 10,
+        keep: int = 3,
+        margin: float = 0.3,
         explore: float = 0.1,
     ) -> None:
         self.space = space

@@ -31,7 +31,7 @@ class Differential(Searcher):
     """
 
     def __init__(
-        self, space: Space, *, seed: int = 0, population: int = 12, factor: float = 0.5, crossover: float = 0.7
+        self, space: Space, *, seed: int = 0, population: int = 8, factor: float = 0.5, crossover: float = 0.8
     ) -> None:
         self.space = space
         self._seed = seed

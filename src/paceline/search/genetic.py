@@ -39,7 +39,7 @@ class Genetic(Searcher):
         space: Space,
         *,
         seed: int = 0,
-        population: int = 12,
+        population: int = 10,
         tournament: int = 3,
         crossover: float = 0.7,
         mutation: float = 1.0,
@@ -87,9 +87,9 @@ class Evolution(Searcher):
         space: Space,
         *,
         seed: int = 0,
-        population: int = 20,
-        tournament: int = 8,
-        mutation: float = 1.5,
+        population: int = 16,
+        tournament: int = 12,
+        mutation: float = 1.0,
         spread: float = 0.15,
     ) -> None:
         self.space = space

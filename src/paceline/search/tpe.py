@@ -45,10 +45,10 @@ class Tpe(Searcher):
         space: Space,
         *,
         seed: int = 0,
-        startup: int = 8,
+        startup: int = 10,
         candidates: int = 64,
-        good: float = 0.15,
-        width: float = 0.12,
+        good: float = 0.2,
+        width: float = 0.15,
     ) -> None:
         self.space = space
         self._seed = seed

@@ -97,6 +97,8 @@ class Place:
             raise StudyError(f"{self.label} can't be {doing}: {_first_line(error)}.") from None
         except OSError as error:
             raise StudyError(f"{self.label} can't be {doing}: {error.strerror or error}.") from None
+        except UnicodeDecodeError:  # from the driver, as it is, where a damaged file's text isn't text
+            raise StudyError(f"{self.label} can't be {doing}: its text is damaged.") from None
 
     def check_file(self) -> None:
         """Refuse what is visibly no SQLite file, before anything is made beside it."""
