@@ -88,5 +88,7 @@ def test_running_out_of_memory_halves_the_pack(
         return whole(self, jobs)
 
     monkeypatch.setattr(PackLane, "_train", small_device)
-    found = outcomes(PackLane(programs, largest=16), trials[:3])
-    assert refused[0] == 3 and all(done.error is None for done in found.values())
+    kin = [trial for trial in trials if trial.shape == trials[1].shape]  # one program's trials make one pack
+    found = outcomes(PackLane(programs, largest=16), kin)
+    assert refused[0] == len(kin) >= 3
+    assert all(done.error is None for done in found.values())
