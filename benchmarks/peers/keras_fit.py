@@ -63,6 +63,8 @@ def model_of(settings: Settings, features: int, classes: int) -> Any:
     import keras
 
     layers: list[Any] = [keras.Input((features,))]
+    if settings.input_dropout > 0:
+        layers.append(keras.layers.Dropout(settings.input_dropout))
     for units, dropout in zip(settings.units, settings.dropout, strict=True):
         bias = settings.norm != "batch"  # which would take it out again
         layers.append(keras.layers.Dense(units, use_bias=bias, kernel_initializer="he_normal"))

@@ -18,7 +18,7 @@ from peers.trials import Arrays, PeerResult, Settings, TrialResult, complete, re
 
 ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
-UNKNOWN = ("norm", "dropout", "weight_decay", "schedule")
+UNKNOWN = ("norm", "dropout", "input_dropout", "weight_decay", "schedule")
 
 
 def run_sklearn(
@@ -47,6 +47,7 @@ def check(settings: Settings) -> None:
     require("optimizer", settings.optimizer, OPTIMIZERS, "scikit-learn")
     require("norm", settings.norm, ("none",), "scikit-learn")
     require("dropout", max(settings.dropout, default=0.0), (0.0,), "scikit-learn")
+    require("input_dropout", settings.input_dropout, (0.0,), "scikit-learn")
     require("weight_decay", settings.weight_decay, (0.0,), "scikit-learn")
     require("schedule", settings.schedule, ("constant",), "scikit-learn")
 

@@ -110,6 +110,8 @@ def layers_of(settings: Settings, features: int, classes: int, generator: torch.
 def forward(settings: Settings, layers: list[Layer], x: Tensor, training: bool) -> Tensor:
     """Outputs (rows, classes) of x (rows, features): dense, norm, activation, dropout."""
     activation = ACTIVATIONS[settings.activation]
+    if settings.input_dropout > 0:
+        x = F.dropout(x, settings.input_dropout, training)
     for layer, dropout in zip(layers[:-1], settings.dropout, strict=True):
         x = F.linear(x, layer.kernel, layer.bias)
         if layer.mean is not None:

@@ -46,6 +46,7 @@ class Settings:
     activation: str = "relu"
     norm: str = "none"
     dropout: tuple[float, ...] = (0.0, 0.0)
+    input_dropout: float = 0.0
     weight_decay: float = 0.0
     schedule: str = "constant"
     momentum: float = 0.9

@@ -46,6 +46,10 @@ class StudyError(UserError):
     """A study that is missing, locked, foreign or already finished."""
 
 
+class NoStudyError(StudyError):
+    """A database in which no study was begun."""
+
+
 class ModelError(UserError):
     """A saved model that can't be read, or rows that it can't predict."""
 
@@ -67,6 +71,8 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     '; known: adam, sgd.'
     """
     known = list(known)
+    if not known:
+        return "."
     near = get_close_matches(str(name), known, n=1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]!r}?"

@@ -172,6 +172,17 @@ def test_the_default_batch_grows_with_the_rows() -> None:
     assert sizes == [Fixed(64), Fixed(128)]
 
 
+def test_layers_are_wider_for_many_features_and_for_few_rows() -> None:
+    def units(rows: int, features: int) -> list[int]:
+        parameter = default_space(rows=rows, features=features, task="classes").parameters["units"]
+        assert isinstance(parameter, Choice)
+        return list(parameter.choices)
+
+    assert units(2000, 32) == [32, 96]
+    assert units(1999, 32) == units(2000, 33) == [96, 256]
+    assert "input_dropout" in default_space(rows=2000, features=33, task="classes").names
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [

@@ -15,7 +15,14 @@ SPACE = {
 }
 EPOCHS = 9
 BATCH = ONE_SHAPE["batch_size"]
-SMALL: dict[str, Any] = {"space": SPACE, "params": ONE_SHAPE, "epochs": EPOCHS, "lanes": 2, "retrain": 2}
+SMALL: dict[str, Any] = {
+    "space": SPACE,
+    "params": ONE_SHAPE,
+    "epochs": EPOCHS,
+    "lanes": 2,
+    "retrain": 2,
+    "refit": False,
+}
 """Arguments of `tune`."""
 
 

@@ -55,6 +55,21 @@ def test_a_second_study_in_the_same_folder_is_refused(digits: Dataset, tmp_path:
         kept(tmp_path / "study", digits)
 
 
+def test_a_folder_whose_study_was_killed_before_its_first_row_can_be_used(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    open_store(str(tmp_path / "study" / "study.db"), create=True).close()
+    assert kept(tmp_path / "study", digits).state == "finished"
+
+
+def test_resume_writes_a_report_that_a_kill_has_left_out(digits: Dataset, tmp_path: Path) -> None:
+    kept(tmp_path / "study", digits)
+    report = tmp_path / "study" / "report.html"
+    text = report.read_text(encoding="utf-8")
+    report.unlink()
+    resume(tmp_path / "study")
+    assert len(report.read_text(encoding="utf-8")) == pytest.approx(len(text), rel=0.01)
+
+
 def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path: Path) -> None:
     for act in (resume, load_study):
         with pytest.raises(StudyError, match="holds no study"):

@@ -71,6 +71,7 @@ def tune(
     folds: options.Folds = None,
     select: options.Select = None,
     retrain: options.Retrain = None,
+    refit: options.Refit = None,
     standardize: options.Standardize = None,
     lanes: options.Lanes = None,
     out: options.Out = None,
@@ -106,6 +107,7 @@ def tune(
         folds=folds,
         select=select,
         retrain=retrain,
+        refit=refit,
         standardize=standardize,
         lanes=lanes,
     )

@@ -49,6 +49,7 @@ def study_document(study: "Study", top: int | None = None) -> dict[str, Any]:
         "best": None if best is None else trial_document(best),
         "config": (summary.get("best") or {}).get("config"),
         "retrain": summary.get("retrain"),
+        "refit": summary.get("refit"),
     }
 
 

@@ -45,5 +45,8 @@ Time = Annotated[str | None, typer.Option(help="Column to order by: the newest r
 Folds = Annotated[int | None, typer.Option(help="Cross-validation with so many folds; default: one dev part.")]
 Select = Annotated[str | None, typer.Option(help="Judge a trial by its best or its last epoch; default: best.")]
 Retrain = Annotated[int | None, typer.Option(help="Seeds that the best is trained again with; default: 5.")]
+Refit = Annotated[
+    bool | None, typer.Option("--refit/--no-refit", help="Deliver a model trained on train and dev rows; default: so.")
+]
 Standardize = Annotated[str | None, typer.Option(help="standard, minmax, robust or none; default: standard.")]
 Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")]

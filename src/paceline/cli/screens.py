@@ -100,6 +100,9 @@ def study_lines(lines: Lines, study: "Study") -> None:
         lines.add(
             "retrained", f"dev {metric} {number(retrain['mean'])}{spread} over {count(len(retrain['seeds']), 'seed')}"
         )
+    if refit := summary.get("refit"):
+        done = f"trained on train and dev rows together ({refit['rows']:,}) for {count(refit['epochs'], 'epoch')}"
+        lines.add("delivered", done if refit["epochs"] else f"trained on train rows only: {refit['reason']}")
     if (tied := summary.get("tied")) and tied["count"] > 1:
         others = tied["count"] - 1
         lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")

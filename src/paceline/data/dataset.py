@@ -169,7 +169,20 @@ class Dataset:
         Raises:
             DataError: if there is no such fold, or no dev part.
         """
-        rows_train, rows_dev = self.fold_rows(index, folds, seed)
+        return self._encoded(*self.fold_rows(index, folds, seed), standardize)
+
+    def whole(self, standardize: str = "standard") -> Fold:
+        """The arrays for a last training: train and dev rows together to learn from.
+
+        The dev arrays hold the dev rows, but these are learnt from too: their scores are no evidence.
+
+        Raises:
+            DataError: if there is no dev part.
+        """
+        rows = np.sort(np.concatenate([self.split.train, self.dev.rows]))
+        return self._encoded(rows, self.dev.rows, standardize)
+
+    def _encoded(self, rows_train: Rows, rows_dev: Rows, standardize: str) -> Fold:
         recipe = fit_recipe(
             task=self.task,
             classes=self.classes,

@@ -162,6 +162,13 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
             f"Trained again with {plural(len(scores), 'seed')}: dev {name} {number_text(finite(retrain.get('mean')))}"
             f"{spread} ({shown})."
         )
+    if refit := part(record.summary, "refit"):
+        found.append(
+            f"The delivered model was then trained on train and dev rows together ({count_text(refit['rows'])} rows, "
+            f"{plural(refit['epochs'], 'epoch')}): no dev score can judge it, the test rows can."
+            if refit["epochs"]
+            else f"The delivered model was trained on train rows only: {refit['reason']}."
+        )
     if best.score_sd is not None:
         found.append(f"Over folds its score is {number_text(best.score)} with a standard deviation of "
                      f"{number_text(best.score_sd, 2)}.")  # fmt: skip

@@ -168,6 +168,9 @@ class StudySettings(BaseModel):
         default=5,
         description="Seeds that the best configuration is trained again with, to show its spread; 0 for none.",
     )
+    refit: bool = Field(
+        default=True, description="Train the delivered model on train and dev rows together, once choosing is over."
+    )
     seed: Seed = Field(default=0, description="Root of all random numbers of the search and the training.")
 
     lanes: Annotated[Whole, Field(ge=1)] | None = Field(

@@ -14,9 +14,12 @@ from paceline.space.space import Space
 
 TASKS = ("binary", "classes", "multilabel", "regression")
 
-# The shapes: every combination is one program, so the lists are short and sit on the ladder of widths.
+# The shapes: every combination is one program, so the lists are short and sit on the ladder of widths. Measured at
+# equal configurations (docs/decisions.md): from 16 inputs and thousands of rows 256 units are no better than 96 and
+# cost three times as much; with many inputs, or so few rows that an epoch is a handful of steps, they are better.
 LAYERS = (1, 2, 3)
-UNITS = (32, 96)
+UNITS, WIDE_UNITS = (32, 96), (96, 256)
+MANY_FEATURES, FEW_ROWS = 32, 2_000
 BATCH_SIZE, LARGE_BATCH_SIZE = 64, 128
 MANY_ROWS = 20_000  # from here on the larger batch: fewer steps an epoch
 
@@ -26,8 +29,8 @@ def default_space(net: str = "dense", *, rows: int, features: int, task: str) ->
 
     Args:
         net: "dense".
-        rows: training rows, at least 1; from 20 000 on the batch is larger.
-        features: input columns of the net, at least 1.
+        rows: training rows, at least 1; from 20 000 on the batch is larger, below 2 000 layers are wider.
+        features: columns of the table, at least 1; above 32 layers are wider and inputs may be dropped.
         task: "binary", "classes", "multilabel" or "regression".
 
     Raises:
@@ -39,13 +42,14 @@ def default_space(net: str = "dense", *, rows: int, features: int, task: str) ->
         raise SpaceError(f"{task!r} is not a task{did_you_mean(task, TASKS)}")
     if rows < 1 or features < 1:
         raise SpaceError(f"A default space needs at least one training row and feature, but got {rows=}, {features=}.")
-    return Space(FAMILIES[net](rows))
+    return Space(FAMILIES[net](rows, features))
 
 
-def _dense(rows: int) -> dict[str, Parameter]:
-    return {
+def _dense(rows: int, features: int) -> dict[str, Parameter]:
+    many = features > MANY_FEATURES
+    space: dict[str, Parameter] = {
         "learning_rate": Float(1e-4, 3e-2, scale="log"),
-        "units": Choice(UNITS),
+        "units": Choice(WIDE_UNITS if many or rows < FEW_ROWS else UNITS),
         "batch_size": Fixed(BATCH_SIZE if rows < MANY_ROWS else LARGE_BATCH_SIZE),
         "optimizer": Choice(["adam", "nadam", "rmsprop", "momentum"]),
         "momentum": Float(0.5, 0.99, scale="logit", when={"optimizer": ["momentum"]}),
@@ -56,6 +60,9 @@ def _dense(rows: int) -> dict[str, Parameter]:
         "dropout": Float(0.0, 0.5),
         "weight_decay": Float(1e-6, 1e-1, scale="log"),
     }
+    if many:
+        space["input_dropout"] = Float(0.0, 0.3)
+    return space
 
 
-FAMILIES: dict[str, Callable[[int], dict[str, Parameter]]] = {"dense": _dense}
+FAMILIES: dict[str, Callable[[int, int], dict[str, Parameter]]] = {"dense": _dense}

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from paceline.errors import StudyError
+from paceline.errors import NoStudyError, StudyError
 from paceline.store.codec import Layout
 from paceline.store.lock import FileLock, lock_schema
 from paceline.store.place import MEMORY, Place
@@ -128,5 +128,5 @@ def _check_there(place: Place) -> None:
         raise StudyError(f"no study is at {place.label}.")
 
 
-def _no_study(place: Place) -> StudyError:
-    return StudyError(f"{place.label} holds no study yet.")
+def _no_study(place: Place) -> NoStudyError:
+    return NoStudyError(f"{place.label} holds no study yet.")

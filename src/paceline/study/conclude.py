@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from paceline.data import Subset, Task
 from paceline.model import Model
 from paceline.pack.programs import Tally
+from paceline.pack.trials import Prepared
 from paceline.records import Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_prepared
 from paceline.seeds import generator, seed_for
@@ -38,13 +40,37 @@ def best_of(trials: Sequence[Trial], goal: str) -> Trial | None:
     return min(scored, key=lambda trial: (loss_of(trial, sign), trial.number)) if scored else None
 
 
-def retrained(setup: Setup, best: Trial, lanes: int | None) -> tuple[Model, dict[str, Any], int]:
-    """Train the winner again over seeds, on the train part with the dev part for choosing epochs.
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """The winner trained again over seeds, on the train part with the dev part for choosing epochs.
 
-    Returns:
-        The model with the best dev score among them; {"seeds", "scores", "mean", "sd"}; the trial-steps it took.
-        The first seed is the trial's own, so with one seed this is the winner itself.
+    Attributes:
+        model: with the best dev score among them. The first seed is the trial's own, so with one seed this is the
+            winner itself.
+        seeds, scores: of each run; a score is NaN where no epoch was fine.
+        raws: the runs.
+        steps: the trial-steps they took.
     """
+
+    model: Model
+    seeds: list[int]
+    scores: list[float]
+    raws: list[RawRun]
+    steps: int
+
+    def summary(self) -> dict[str, Any]:
+        """{"seeds", "scores", "mean", "sd"} as JSON data."""
+        finite = [score for score in self.scores if math.isfinite(score)]
+        return {
+            "seeds": self.seeds,
+            "scores": [score if math.isfinite(score) else None for score in self.scores],
+            "mean": float(np.mean(finite)) if finite else None,
+            "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
+        }
+
+
+def retrained(setup: Setup, best: Trial, lanes: int | None) -> Retrained:
+    """Train the winner again over seeds."""
     count = max(1, setup.settings.retrain)
     seeds = [best.seed, *(seed_for(setup.settings.seed, "retrain", index) for index in range(1, count))]
     fold = setup.data.fold(standardize=setup.settings.standardize)
@@ -64,17 +90,14 @@ def retrained(setup: Setup, best: Trial, lanes: int | None) -> tuple[Model, dict
         raw.statistics if last else raw.best_statistics,
         fold.recipe,
     )
-    finite = [score for score in scores if math.isfinite(score)]
-    summary = {
-        "seeds": seeds,
-        "scores": [score if math.isfinite(score) else None for score in scores],
-        "mean": float(np.mean(finite)) if finite else None,
-        "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
-    }
-    steps = sum(
-        raw.epochs * -(-arrays.train_rows // item.shape.batch) for raw, item in zip(raws, prepared, strict=True)
+    return Retrained(
+        model, seeds, scores, raws, sum(steps_of(raw, item) for raw, item in zip(raws, prepared, strict=True))
     )
-    return model, summary, steps
+
+
+def steps_of(raw: RawRun, prepared: Prepared) -> int:
+    """Trial-steps that a run took."""
+    return raw.epochs * -(-prepared.arrays.train_rows // prepared.shape.batch)
 
 
 def score_of(raw: RawRun, setup: Setup) -> float:
@@ -86,15 +109,20 @@ def score_of(raw: RawRun, setup: Setup) -> float:
 
 
 def summary_of(
-    setup: Setup, trials: Sequence[Trial], best: Trial | None, model: Model | None, retrain: dict[str, Any] | None,
+    setup: Setup, trials: Sequence[Trial], best: Trial | None, again: Retrained | None, refit: dict[str, Any] | None,
     tally: Tally, steps: int, cut: str,
 ) -> dict[str, Any]:  # fmt: skip
-    """The study's summary as JSON data; `test` is added when the test set is opened."""
+    """The study's summary as JSON data; `test` is added when the test set is opened.
+
+    Args: again, refit: what came of training the winner again, over seeds and on all rows.
+    """
+    retrain = None if again is None else again.summary()
     data = setup.data
     split = data.split
     found: dict[str, Any] = {
         "best": None,
         "retrain": retrain if setup.settings.retrain else None,
+        "refit": refit,
         "tied": None,
         "edges": [],
         "ended": cut or "all trials were run",
@@ -124,8 +152,8 @@ def summary_of(
         }
         found["tied"] = tied(setup, trials, best, retrain)
         found["edges"] = edges(setup, best)
-    if model is not None:
-        found["dev"] = on_dev(setup, model)
+    if again is not None:
+        found["dev"] = on_dev(setup, again.model)
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paceline.data import Dataset, load
-from paceline.errors import SettingsError, StudyError
+from paceline.errors import NoStudyError, SettingsError, StudyError
 from paceline.model import Model, load_model
 from paceline.pack.lanes import Lanes
 from paceline.pack.packs import PackLane
@@ -25,6 +25,7 @@ from paceline.store import MEMORY, Store, open_store, read_store
 from paceline.study.conclude import best_of, on_test, retrained, summary_of
 from paceline.study.conduct import Conductor
 from paceline.study.progress import Callback, Progress
+from paceline.study.refit import refitted
 from paceline.study.setup import Setup, set_up
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def tune(
     folds: int | None = None,
     select: str = "best",
     retrain: int = 5,
+    refit: bool = True,
     params: Mapping[str, Any] | None = None,
     lanes: int | None = None,
     method_options: Mapping[str, Any] | None = None,
@@ -204,6 +206,7 @@ def tune(
         folds: cross-validation with so many dev folds; default one dev part.
         select: "best" (score of the best epoch) or "last".
         retrain: seeds that the winner is trained again with.
+        refit: train the delivered model on train and dev rows together (see `study.refit` for how long).
         params: hyperparameters that all trials have.
         lanes: threads that train.
         target_score: the search ends when a trial is this good.
@@ -234,6 +237,7 @@ def tune(
         folds=folds,
         select=select,
         retrain=retrain,
+        refit=refit,
         params=dict(params or {}),
         lanes=lanes,
         method_options=dict(method_options or {}),
@@ -251,6 +255,17 @@ def run_settings(settings: StudySettings, *, progress: Callback | None = None) -
     return begin(settings, data_of(settings), progress)
 
 
+def holds_study(file: Path) -> bool:
+    """Whether a database exists and has a study in it; a process killed at once leaves one without."""
+    if not file.exists():
+        return False
+    try:
+        read_store(str(file)).close()
+    except NoStudyError:
+        return False
+    return True
+
+
 def data_of(settings: StudySettings) -> Dataset:
     """Load the data set that the settings name."""
     if settings.data is None:
@@ -263,7 +278,7 @@ def begin(settings: StudySettings, data: Dataset, progress: Callback | None) -> 
     setup = set_up(settings, data)
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
-    if folder is not None and (folder / DATABASE).exists():
+    if folder is not None and holds_study(folder / DATABASE):
         raise StudyError(f"the folder {str(folder)!r} holds a study already; resume it, or choose another folder.")
     record = StudyRecord(
         name=settings.name or data.name,
@@ -294,6 +309,8 @@ def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset 
     folder = Path(path)
     study = load_study(folder)
     if study.state == "finished":
+        if not (folder / REPORT).exists():  # killed between its last row and its report
+            study.report()
         return study
     data = data if data is not None else data_of(study.settings)
     check_same_data(study.record, data)
@@ -338,11 +355,15 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
             conductor.run()
         trials = list(conductor.ledger.trials.values())
         best = best_of(trials, setup.goal)
-        model, retrain, more_steps = None, None, 0
+        model, again, refit, more_steps = None, None, None, 0
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, lanes, time.monotonic() - start, "retrain"))
-            model, retrain, more_steps = retrained(setup, best, settings.lanes)
+            again = retrained(setup, best, settings.lanes)
+            model, more_steps = again.model, again.steps
+            if settings.refit:
+                model, refit, last_steps = refitted(setup, best, again, settings.lanes)
+                more_steps += last_steps
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
@@ -352,7 +373,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         programs.tally.seconds - before.seconds,
     )
     steps = lanes.steps + more_steps
-    summary = summary_of(setup, trials, best, model, retrain, tally, steps, conductor.cut)
+    summary = summary_of(setup, trials, best, again, refit, tally, steps, conductor.cut)
     if model is not None and folder is not None:
         model.save(folder / BEST)
     store.update_study(summary=summary, state="finished")

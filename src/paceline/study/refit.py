@@ -1,0 +1,79 @@
+"""The model that a study delivers: the winner trained once more, on train and dev rows together.
+
+Choosing is over, so the dev rows need not be held back any longer, and more rows make a better model (as
+scikit-learn's searches refit their winner on all rows that they were given). No row is left to say when to stop;
+the runs over seeds have said it before:
+
+    epochs = the last epoch whose mean dev score over the seeds is within one standard error of the best one
+
+The last and not the first of them, because more rows bear more training.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from paceline.model import Model
+from paceline.records import Trial
+from paceline.runs import fold_arrays, metric_value, train_prepared
+from paceline.study.conclude import Retrained, steps_of
+from paceline.study.setup import Setup
+
+
+def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> tuple[Model, dict[str, Any], int]:
+    """Train the winner on train and dev rows.
+
+    Returns:
+        The model to deliver; {"rows", "epochs", "reason"}; trial-steps taken. Where the winner can't be refitted,
+        the model is the best one of `again`, "epochs" is 0 and "reason" says why.
+    """
+    fold = setup.data.whole(setup.settings.standardize)
+    found: dict[str, Any] = {"rows": len(fold.rows_train), "epochs": 0, "reason": ""}
+    epochs = refit_epochs(setup, again)
+    if setup.config(best.params).schedule == "plateau":
+        found["reason"] = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
+        return again.model, found, 0
+    if not epochs:
+        found["reason"] = "no run over the seeds had a finite dev score"
+        return again.model, found, 0
+    arrays = fold_arrays(fold, setup.task)
+    prepared = setup.prepared_on(arrays, {**best.params, "patience": None}, best.seed)
+    raw = train_prepared([prepared], epochs=epochs, lanes=lanes)[0]
+    if raw.status == "diverged":
+        found["reason"] = "it diverged on all rows"
+        return again.model, found, steps_of(raw, prepared)
+    model = Model.from_weights(prepared.config, raw.weights, raw.statistics, fold.recipe)
+    return model, {**found, "epochs": epochs}, steps_of(raw, prepared)
+
+
+def refit_epochs(setup: Setup, again: Retrained) -> int:
+    """How many epochs to refit for; 0 if no run had a finite dev score. See the head of this module."""
+    curves = [
+        [metric_value(setup.metric, row) for row in raw.measurements]
+        for raw, score in zip(again.raws, again.scores, strict=True)
+        if math.isfinite(score) and raw.status != "diverged"
+    ]
+    if not curves:
+        return 0
+    if setup.settings.select == "last":
+        return min(len(curve) for curve in curves)
+    sign = -1.0 if setup.goal == "maximize" else 1.0
+    return last_good_epoch([[sign * value for value in curve] for curve in curves])
+
+
+def last_good_epoch(curves: list[list[float]]) -> int:
+    """The last epoch (from 1) whose mean loss over the curves is within a standard error of the lowest mean.
+
+    Curves that end early by themselves cut the others to their length.
+
+    >>> last_good_epoch([[3.0, 1.0, 1.1, 2.0], [3.0, 1.2, 1.1, 2.0]])
+    3
+    """
+    table = np.array([curve[: min(map(len, curves))] for curve in curves])
+    means = np.where(np.isfinite(table).all(axis=0), table.mean(axis=0), np.inf)
+    lowest = int(means.argmin())
+    error = table[:, lowest].std(ddof=1) / math.sqrt(len(table)) if len(table) > 1 else 0.0
+    return int(np.flatnonzero(means <= means[lowest] + error)[-1]) + 1

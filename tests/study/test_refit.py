@@ -1,0 +1,80 @@
+"""The delivered model: the winner trained on train and dev rows together, for as long as the seeds' runs say."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_studies import SMALL
+
+from paceline.data import Dataset
+from paceline.model import load_model
+from paceline.runs import train_arrays
+from paceline.study import tune
+from paceline.study.refit import last_good_epoch
+
+REFIT: dict[str, Any] = SMALL | {"refit": True, "trials": 4}
+
+
+def test_the_refitted_model_is_the_winner_trained_on_both_parts(digits: Dataset, tmp_path: Path) -> None:
+    study = tune(digits, **REFIT, out=tmp_path / "study")
+    best, refit = study.best, study.summary["refit"]
+    assert best is not None and 1 <= refit["epochs"] <= SMALL["epochs"]
+    assert refit["rows"] == len(digits.split.train) + len(digits.split.dev)
+    fold, epochs = digits.whole(), refit["epochs"]
+    config = study.model().config
+    assert config.patience is None
+    # One epoch's schedule is the study's, so train for all epochs and compare at the one that was chosen: a constant
+    # rate makes both the same.
+    assert config.schedule == "constant"
+    alone = train_arrays(
+        config, fold.x_train, fold.y_train, fold.x_dev, fold.y_dev, task="classes", seed=best.seed, epochs=epochs
+    )
+    for ours, theirs in zip(study.model().weights, alone.weights, strict=True):
+        for name, array in ours.items():
+            np.testing.assert_array_equal(array, theirs[name])
+    saved = load_model(tmp_path / "study")
+    np.testing.assert_array_equal(saved.outputs(digits.test.features), study.model().outputs(digits.test.features))
+
+
+def test_the_dev_evidence_stays_that_of_a_model_that_never_saw_dev_rows(digits: Dataset) -> None:
+    plain, refitted = tune(digits, **SMALL, trials=4), tune(digits, **REFIT)
+    assert plain.summary["refit"] is None
+    assert refitted.summary["dev"] == plain.summary["dev"]
+    assert refitted.summary["retrain"] == plain.summary["retrain"]
+
+
+def test_a_plateau_schedule_is_not_refitted(digits: Dataset) -> None:
+    study = tune(digits, **REFIT | {"params": SMALL["params"] | {"schedule": "plateau"}})
+    assert study.summary["refit"]["epochs"] == 0 and "follows the dev score" in study.summary["refit"]["reason"]
+    chosen = min(study.summary["retrain"]["scores"])
+    assert study.model().evaluate(digits.dev)["error"] == pytest.approx(chosen, abs=1e-6)
+
+
+def test_select_last_refits_for_all_epochs(digits: Dataset) -> None:
+    assert tune(digits, **REFIT | {"select": "last"}).summary["refit"]["epochs"] == SMALL["epochs"]
+
+
+def test_whole_learns_from_both_parts_and_shows_dev_rows_the_same_way(digits: Dataset) -> None:
+    whole = digits.whole()
+    assert set(whole.rows_train) == set(digits.split.train) | set(digits.split.dev)
+    np.testing.assert_allclose(whole.x_train.mean(axis=0), 0.0, atol=1e-5)
+    np.testing.assert_array_equal(whole.x_dev, whole.recipe.transform(digits.dev.features))
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=8), min_size=1, max_size=5))
+def test_the_refit_epoch_is_no_worse_than_a_standard_error(curves: list[list[float]]) -> None:
+    length = min(map(len, curves))
+    chosen = last_good_epoch(curves)
+    means = [np.mean([curve[epoch] for curve in curves]) for epoch in range(length)]
+    lowest = int(np.argmin(means))
+    error = np.std([curve[lowest] for curve in curves], ddof=1) / len(curves) ** 0.5 if len(curves) > 1 else 0.0
+    assert lowest + 1 <= chosen <= length
+    assert means[chosen - 1] <= means[lowest] + error + 1e-12
+    assert all(mean > means[lowest] + error - 1e-12 for mean in means[chosen:])
+
+
+def test_epochs_without_a_finite_score_are_never_chosen() -> None:
+    assert last_good_epoch([[1.0, 0.5, float("nan")], [1.0, 0.5, 0.5]]) == 2
