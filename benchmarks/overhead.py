@@ -104,7 +104,7 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
                 name="overhead", settings=setup.settings.to_dict(), environment={}, goal=setup.goal
             )  # fmt: skip
             store.begin(record)
-            conductor = Conductor(setup, store, lanes, folder=folder, deadline=None, progress=None)
+            conductor = Conductor(setup, store, lanes, folder=folder, progress=None)
             profiler = cProfile.Profile()
             began, busy = time.perf_counter(), time.process_time()
             if profile:

@@ -94,6 +94,8 @@ class Trial:
         curve: the study's metric after each epoch, mean over folds, `epoch` values.
         reason: one phrase: why it ended.
         origin: who proposed it, e.g. "random", "grid", "manual", "default".
+        parent: number of the trial whose state it began from; None for fresh weights.
+        born: epoch of the parent at which it began; the curve up to there is the parent's.
     """
 
     number: int
@@ -108,6 +110,8 @@ class Trial:
     curve: tuple[float, ...] = field(default=(), repr=False)
     reason: str = ""
     origin: str = ""
+    parent: int | None = None
+    born: int = 0
 
     @property
     def ended(self) -> bool:
@@ -160,7 +164,8 @@ class StudyRecord:
         settings: the study file, complete (see settings.StudySettings), as JSON data.
         environment: versions, platform, processor; data fingerprint.
         goal: "minimize" or "maximize".
-        summary: written at the end: retrained seeds, test score, ties, compile counts; {} before.
+        summary: written at the end: retrained seeds, test score, ties, compile counts; before that only the
+            "seconds" searched, or {}.
         state: "running", "interrupted" or "finished".
     """
 

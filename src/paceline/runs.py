@@ -116,16 +116,34 @@ def raw_run(prepared: Prepared, state: State, measurements: Array) -> RawRun:
 
 def train_prepared(trials: Sequence[Prepared], *, epochs: int, lanes: int | None = None) -> list[RawRun]:
     """Train prepared trials on lanes; results in the same order."""
-    results: dict[int, RawRun] = {}
+    return train_stages([(trials, epochs)], lanes=lanes)
+
+
+def train_stages(stages: Sequence[tuple[Sequence[Prepared], int]], *, lanes: int | None = None) -> list[RawRun]:
+    """Train trials whose settings change on the way.
+
+    Args:
+        stages: (the trials with their settings of this stage, the epoch up to which it lasts), in order; each stage
+            has the same trials in the same order, and goes on from where the one before ended.
+    """
+    trials = stages[0][0]
+    states = [trial.first_state() for trial in trials]
+    blocks: list[list[Array]] = [[] for _ in trials]
     with make_lanes(lanes) as pool:
-        pool.submit(trial.job(index, trial.first_state(), epochs, (index,)) for index, trial in enumerate(trials))
-        while len(results) < len(trials):
-            for done in pool.collect(timeout=1.0):
-                if done.error is not None:
-                    raise EngineError(f"a trial could not be trained: {done.error}") from done.error
-                index = int(str(done.key))
-                results[index] = raw_run(trials[index], done.state, done.measurements)
-    return [results[index] for index in range(len(trials))]
+        for trials, until in stages:
+            pool.submit(trial.job(index, states[index], until, (index,)) for index, trial in enumerate(trials))
+            missing = len(trials)
+            while missing:
+                for done in pool.collect(timeout=1.0):
+                    if done.error is not None:
+                        raise EngineError(f"a trial could not be trained: {done.error}") from done.error
+                    index = int(str(done.key))
+                    states[index] = done.state
+                    blocks[index].append(done.measurements)
+                    missing -= 1
+    return [
+        raw_run(trial, state, np.concatenate(parts)) for trial, state, parts in zip(trials, states, blocks, strict=True)
+    ]
 
 
 def train_arrays(

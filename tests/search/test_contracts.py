@@ -54,6 +54,10 @@ class TestDifferential(SearcherContract):
     make = staticmethod(lambda space: make_searcher("differential", space, seed=0, population=6))
 
 
+class TestPopulation(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("population", space, seed=0, size=6))
+
+
 class TestFirst(SearcherContract):
     make = staticmethod(lambda space: make_searcher("random", space, seed=0, first=[space.default_point()]))
 

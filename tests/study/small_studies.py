@@ -1,12 +1,13 @@
 """Studies on digits that take a second, and what of an outcome must be equal however it came about."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from paceline.cli.documents import study_document, text_of
 from paceline.settings import StudySettings
 from paceline.study import Study, run_settings
-from paceline.study.progress import Callback
+from paceline.study.progress import Callback, Progress
 
 ONE_SHAPE = {"layers": 1, "units": 16, "batch_size": 64}
 SPACE = {
@@ -43,6 +44,16 @@ def hyperband_settings(**changes: Any) -> StudySettings:
 def hyperband_study(folder: Path | None, *, progress: Callback | None = None, **changes: Any) -> Study:
     out = None if folder is None else str(folder)
     return run_settings(hyperband_settings(out=out, **changes), progress=progress)
+
+
+def interrupt_after(trials: int) -> Callable[[Progress], None]:
+    """A progress callback that stops the study once so many trials have ended."""
+
+    def stop(progress: Progress) -> None:
+        if progress.done >= trials:
+            raise KeyboardInterrupt
+
+    return stop
 
 
 def outcome(study: Study) -> str:

@@ -1,15 +1,17 @@
 """How trials and studies end: budgets, targets, used-up spaces, divergence, failures, early stopping."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from small_studies import ONE_SHAPE, SMALL
+from small_studies import ONE_SHAPE, SMALL, interrupt_after
 
 from paceline.data import Dataset
 from paceline.errors import EngineError, StudyError
 from paceline.pack.lanes import Done, Job, Lanes, nothing
 from paceline.records import Status
-from paceline.study import tune
+from paceline.store import open_store
+from paceline.study import StudyInterrupted, resume, tune
 
 FEW: dict[str, Any] = SMALL | {"stopper": "none", "stopper_options": {"size": 4}}
 
@@ -22,6 +24,19 @@ def test_the_time_budget_ends_the_search(digits: Dataset) -> None:
     assert len(study.trials) == 8  # the two cohorts that were in flight
     assert {(trial.status, trial.reason) for trial in study.trials} == {(Status.STOPPED, sentence)}
     assert all(trial.epoch < 2000 for trial in study.trials)
+
+
+def test_a_resumed_study_has_what_is_left_of_its_time(digits: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    with pytest.raises(StudyInterrupted):
+        tune(digits, **FEW | {"epochs": 2000}, minutes=5.0, out=folder, progress=interrupt_after(0))
+    with open_store(str(folder / "study.db"), create=False) as store:
+        before = store.study().summary["seconds"]
+        assert 0 < before < 200
+        store.update_study(summary={"seconds": 299.9})
+    again = resume(folder, data=digits)
+    assert again.summary["ended"] == "the time budget of 5 minutes ended"
+    assert 299.9 < again.summary["seconds"] < 330
 
 
 @pytest.mark.parametrize(("metric", "target"), [("error", 0.5), ("accuracy", 0.5)])

@@ -1,24 +1,14 @@
 """Law: lanes, interruptions and folds change how a study runs, never what it finds; and no epoch is trained twice."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from small_studies import SMALL, hyperband_study, outcome, steps_of
+from small_studies import SMALL, hyperband_study, interrupt_after, outcome, steps_of
 
 from paceline.data import Dataset
 from paceline.pack.lanes import Done, Job, Lanes
 from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
-
-
-def interrupt_after(trials: int) -> Callable[[Progress], None]:
-    """A progress callback that stops the study once so many trials have ended."""
-
-    def stop(progress: Progress) -> None:
-        if progress.done >= trials:
-            raise KeyboardInterrupt
-
-    return stop
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def show(
     lines = screens.Lines()
     screens.data_lines(lines, study.summary)
     screens.study_lines(lines, study)
-    if study.summary and study.best is not None:
+    if study.summary.get("split") and study.best is not None:
         screens.test_line(lines, study.summary.get("test"), study.summary["split"]["test"])
     screens.state_lines(lines, study)
     screens.place_lines(lines, study.folder)

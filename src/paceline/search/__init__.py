@@ -13,12 +13,13 @@ from typing import Any
 
 from paceline.errors import SettingsError, did_you_mean
 from paceline.records import Params
-from paceline.search.base import Cohort, Decision, Searcher, Stopper
+from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
 from paceline.space import Space
 
 __all__ = [
     "METHODS",
     "STOPPERS",
+    "Birth",
     "Cohort",
     "Decision",
     "Searcher",
@@ -38,6 +39,7 @@ _SEARCHERS = {
     "evolution": "genetic:Evolution",
     "cmaes": "cmaes:CmaEs",
     "differential": "differential:Differential",
+    "population": "population:Population",
 }
 
 _STOPPERS = {

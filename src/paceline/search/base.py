@@ -14,7 +14,7 @@ Stopping likewise: trials come in *cohorts* (for Hyperband a cohort is a bracket
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,18 +54,39 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
+class Birth:
+    """A new trial of a cohort that begins as a copy of one of its running trials.
+
+    Attributes:
+        parent: number of the trial whose weights, optimiser state and epoch it takes over.
+        params: its own configuration, with the parent's shape.
+    """
+
+    parent: int
+    params: Params
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Who of a cohort's running trials ends at this rung. All others go on to the next rung.
 
     Attributes:
         stop: number of trial -> one phrase of reason, e.g. "rank 20 of 27 at epoch 3".
+        births: trials that join the cohort here.
     """
 
     stop: Mapping[int, str] = field(default_factory=dict)
+    births: Sequence[Birth] = ()
 
 
 class Stopper(ABC):
-    """Decides which trials go on. Pure in its arguments, like a searcher."""
+    """Decides which trials go on. Pure in its arguments, like a searcher.
+
+    Attributes:
+        in_flight: cohorts under way at a time; one less is the lag with which cohorts learn of each other.
+    """
+
+    in_flight: int = 2
 
     @abstractmethod
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:

@@ -32,8 +32,15 @@ def ranked(trials: list[Trial], epoch: int, goal: str) -> list[Trial]:
 
 
 def members(history: History, cohort: Cohort) -> list[Trial]:
-    """All trials of a cohort, ended ones included."""
-    return [trial for trial in history if trial.cohort == cohort.number]
+    """All trials of a cohort, ended ones included. Cohorts are numbered in the order of their trials, so the last
+    trials of a history tell."""
+    found = []
+    for trial in reversed(history.trials):
+        if trial.cohort < cohort.number:
+            break
+        if trial.cohort == cohort.number:
+            found.append(trial)
+    return found[::-1]
 
 
 def known_until(history: History, cohort: Cohort) -> list[Trial]:

@@ -135,7 +135,10 @@ class StudySettings(BaseModel):
     )
     method: Method = Field(default="auto", description="How configurations are proposed.")
     method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
-    stopper: StopperName = Field(default="hyperband", description="How trials that do badly are ended early.")
+    stopper: StopperName | None = Field(
+        default=None,
+        description="How trials that do badly are ended early; else hyperband, or none for the method population.",
+    )
     stopper_options: dict[str, Any] = Field(default={}, description="Options of the stopper, by name.")
     metric: Metric | None = Field(
         default=None,
@@ -193,10 +196,13 @@ class StudySettings(BaseModel):
             raise WrongSettings({("params", twice[0]): text})
 
     def resolved(self) -> "StudySettings":
-        """The same settings with a limit: 100 trials if neither trials nor minutes were given."""
-        if self.trials is not None or self.minutes is not None:
-            return self
-        return self.model_copy(update={"trials": DEFAULT_TRIALS})
+        """The same settings with what is open decided: the stopper, and 100 trials where nothing limits them."""
+        update: dict[str, Any] = {}
+        if self.trials is None and self.minutes is None:
+            update["trials"] = DEFAULT_TRIALS
+        if self.stopper is None:
+            update["stopper"] = "none" if self.method == "population" else "hyperband"
+        return self.model_copy(update=update)
 
     def changed(self, **values: Any) -> "StudySettings":
         """The same settings with some values replaced, checked again. Raises SettingsError."""

@@ -49,24 +49,43 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "best_epoch": trial.best_epoch,
         "reason": legible(trial.reason),
         "origin": legible(trial.origin),
+        "parent": trial.parent,
+        "born": trial.born,
         "curve": struct.pack(f"<{len(curve)}d", *curve),
     }
 
 
 def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
     """Trials of rows (number, params, seed, cohort, status, epoch, score, score_sd, exact, best_epoch, reason,
-    origin[, curve]), in their order; all configurations are parsed at once."""
+    origin, parent, born[, curve]), in their order; all configurations are parsed at once."""
     parsed = json.loads(f"[{','.join([row[1] for row in rows])}]")
     if len(parsed) != len(rows):
         raise ValueError("params of trials aren't one JSON object each")
     for row, params in zip(rows, parsed, strict=True):
-        number, _, seed, cohort, status, epoch, score, score_sd, exact, best_epoch, reason, origin, *rest = row
+        (
+            number,
+            _,
+            seed,
+            cohort,
+            status,
+            epoch,
+            score,
+            score_sd,
+            exact,
+            best_epoch,
+            reason,
+            origin,
+            parent,
+            born,
+            *rest,
+        ) = row
         if exact is not None:
             score, score_sd = _exact(exact)
         curve = struct.unpack(f"<{len(rest[0]) // 8}d", rest[0]) if rest else ()
         yield Trial(
-            number, params, seed, cohort, STATUSES[status], epoch, score, score_sd, best_epoch, curve, reason, origin
-        )
+            number, params, seed, cohort, STATUSES[status], epoch, score, score_sd, best_epoch, curve, reason, origin,
+            parent, born,
+        )  # fmt: skip
 
 
 def _is_plain(number: float | None) -> bool:

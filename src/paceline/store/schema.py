@@ -55,6 +55,8 @@ TRIALS = Table(
     Column("best_epoch", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     Column("origin", Text, nullable=False),
+    Column("parent", Integer),
+    Column("born", Integer, nullable=False),
     Column("curve", LargeBinary, nullable=False),  # float64; last, so that reading the rest stays in the row's head
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,9 @@ from paceline.model import Model
 from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
 from paceline.records import Status, Trial, loss_of
-from paceline.runs import RawRun, fold_arrays, metric_value, train_prepared
+from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
 from paceline.seeds import generator, seed_for
+from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.setup import Setup
 
 EDGE = 0.05
@@ -47,12 +48,14 @@ class Retrained:
     Attributes:
         model: with the best dev score among them. The first seed is the trial's own, so with one seed this is the
             winner itself.
+        line: the settings by which each was trained.
         seeds, scores: of each run; a score is NaN where no epoch was fine.
         raws: the runs.
         steps: the trial-steps they took.
     """
 
     model: Model
+    line: list[Stage]
     seeds: list[int]
     scores: list[float]
     raws: list[RawRun]
@@ -69,14 +72,19 @@ class Retrained:
         }
 
 
-def retrained(setup: Setup, best: Trial, lanes: int | None) -> Retrained:
+def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, lanes: int | None) -> Retrained:
     """Train the winner again over seeds."""
     count = max(1, setup.settings.retrain)
-    seeds = [best.seed, *(seed_for(setup.settings.seed, "retrain", index) for index in range(1, count))]
+    line = line_of(trials, best, setup.settings.epochs)
+    seeds = [
+        trials[line[0].trial].seed,
+        *(seed_for(setup.settings.seed, "retrain", index) for index in range(1, count)),
+    ]
     fold = setup.data.fold(standardize=setup.settings.standardize)
     arrays = setup.folds[0] if setup.settings.folds is None else fold_arrays(fold, setup.task)
-    prepared = [setup.prepared_on(arrays, best.params, seed) for seed in seeds]
-    raws = train_prepared(prepared, epochs=setup.settings.epochs, lanes=lanes)
+    stages = prepared_line(setup, arrays, line, seeds, until=setup.settings.epochs)
+    raws = train_stages(stages, lanes=lanes)
+    prepared = stages[-1][0]
     scores = [score_of(raw, setup) for raw in raws]
     sign = -1.0 if setup.goal == "maximize" else 1.0
     chosen = min(
@@ -91,7 +99,7 @@ def retrained(setup: Setup, best: Trial, lanes: int | None) -> Retrained:
         fold.recipe,
     )
     return Retrained(
-        model, seeds, scores, raws, sum(steps_of(raw, item) for raw, item in zip(raws, prepared, strict=True))
+        model, line, seeds, scores, raws, sum(steps_of(raw, item) for raw, item in zip(raws, prepared, strict=True))
     )
 
 
@@ -150,6 +158,10 @@ def summary_of(
             "score": best.score,
             "epoch": best.best_epoch,
         }
+        if again is not None and len(again.line) > 1:
+            found["best"]["schedule"] = [
+                {"trial": stage.trial, "until": stage.until, "params": dict(stage.params)} for stage in again.line
+            ]
         found["tied"] = tied(setup, trials, best, retrain)
         found["edges"] = edges(setup, best)
     if again is not None:

@@ -15,29 +15,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.errors import StudyError
-from paceline.pack.checkpoint import load_state, save_state
 from paceline.pack.lanes import Done, Job, Lanes
 from paceline.pack.packs import PackLane
-from paceline.pack.states import state_arrays, state_from
 from paceline.pack.trials import Prepared
 from paceline.records import History, Status, Trial, loss_of
-from paceline.search import Cohort
+from paceline.search import Birth, Cohort
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
+from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
 from paceline.study.ledger import Ledger
 from paceline.study.progress import Callback, Progress
 from paceline.study.setup import Setup
-from paceline.training.program import State
+from paceline.study.states import States
 
 Rows = NDArray[np.float32]
 
-IN_FLIGHT = 2
 WAIT_SECONDS = 0.25
 CHECKPOINT_SECONDS = 10.0
 
@@ -69,21 +65,24 @@ class Conductor:
     """
 
     def __init__(
-        self, setup: Setup, store: Store, lanes: Lanes | PackLane, *, folder: Path | None, deadline: float | None,
+        self, setup: Setup, store: Store, lanes: Lanes | PackLane, *, folder: Path | None, spent: float = 0.0,
         progress: Callback | None,
     ) -> None:  # fmt: skip
-        """Args: deadline: of time.monotonic(), when the time budget ends."""
+        """Args: spent: seconds that earlier processes searched; they count against the time budget."""
         self.ledger = Ledger(setup)
+        self._horizon = Horizon(self.ledger.trials, setup.goal, setup.stopper.in_flight)
         self.cut = ""
         self._setup, self._store, self._lanes = setup, store, lanes
-        self._checkpoints = None if folder is None else folder / "checkpoints"
-        self._deadline, self._progress = deadline, progress
-        self._states: dict[tuple[int, int], State] = {}
+        self._spent, self._progress = spent, progress
+        checkpoints = None if folder is None else folder / "checkpoints"
+        self._states = States(self.ledger, self._prepare, lanes.programs, checkpoints)
         self._prepared: dict[tuple[int, int], Prepared] = {}
         self._flights: list[Flight] = []
         self._next_number = self._next_cohort = 0
         self._exhausted = False
         self._began = self._last_checkpoint = time.monotonic()
+        minutes = setup.settings.minutes
+        self._deadline = None if minutes is None else self._began + 60 * minutes - spent
         self._speed: deque[tuple[float, int]] = deque([(self._began, 0)], maxlen=40)
         self._counts: dict[str, int] = defaultdict(int)
         self._best: Trial | None = None
@@ -92,6 +91,11 @@ class Conductor:
         self._known: dict[tuple[int, int], Rows] = {
             (block.trial, block.fold): block.values for block in store.measurements()
         }
+
+    @property
+    def seconds(self) -> float:
+        """How long the study has been searched, in this process and earlier ones."""
+        return self._spent + time.monotonic() - self._began
 
     def run(self) -> None:
         """Search until the plan, the budget or the target ends it. KeyboardInterrupt saves all and passes on."""
@@ -126,16 +130,20 @@ class Conductor:
     def _take_off(self, cohorts: Iterator[Cohort]) -> None:
         """Start cohorts as long as all that they may know of has ended."""
         while not self._exhausted:
-            if any(self._next_cohort - flight.cohort.number >= IN_FLIGHT for flight in self._flights):
+            if any(
+                self._next_cohort - flight.cohort.number >= self._setup.stopper.in_flight for flight in self._flights
+            ):
                 return
             cohort = next(cohorts, None)
-            if cohort is None or self._reached_target():
+            if cohort is not None:
+                self._horizon.settle(cohort.number)
+            if cohort is None or self._reached_target(cohort.number):
                 self._exhausted = True
                 return
             self._next_cohort = cohort.number + 1
             first = self._next_number
             rng = generator(self._setup.settings.seed, "search", first)
-            proposals = self._setup.searcher.suggest(self._history(cohort.number), cohort.size, rng)
+            proposals = self._setup.searcher.suggest(self._horizon.for_proposing(cohort.number), cohort.size, rng)
             if len(proposals) < cohort.size:
                 self._exhausted = True
                 self.cut = "the search space is used up"
@@ -152,22 +160,13 @@ class Conductor:
             self._flights.append(flight)
             self._dispatch(flight)
 
-    def _history(self, cohort: int) -> History:
-        """What cohort number `cohort` may know before it starts."""
-        known = []
-        for trial in self.ledger.trials.values():
-            if trial.cohort <= cohort - IN_FLIGHT:
-                known.append(trial)
-            elif trial.cohort < cohort:
-                known.append(Trial(trial.number, trial.params, trial.seed, cohort=trial.cohort, origin=trial.origin))
-        return History(known, self._setup.goal)
-
-    def _reached_target(self) -> bool:
-        """Whether the cohorts that the next one may know of hold a trial as good as `target_score`."""
+    def _reached_target(self, cohort: int) -> bool:
+        """Whether a trial that this cohort may know of is as good as `target_score`."""
         target = self._setup.settings.target_score
-        ended = [trial for trial in self.ledger.trials.values() if trial.cohort <= self._next_cohort - IN_FLIGHT]
-        best = History(ended, self._setup.goal).best()
-        if target is None or best is None or best.score is None:
+        if target is None:
+            return False
+        best = History(self._horizon.settled(cohort), self._setup.goal).best()
+        if best is None or best.score is None:
             return False
         reached = best.score <= target if self._setup.goal == "minimize" else best.score >= target
         if reached:
@@ -191,7 +190,7 @@ class Conductor:
                     continue
                 flight.awaited.add(key)
                 priority = (flight.cohort.number, flight.rung, number, fold)
-                jobs.append(self._prepare(key).job(key, self._state(key), flight.epoch, priority))
+                jobs.append(self._prepare(key).job(key, self._states.take(key), flight.epoch, priority))
         self._lanes.submit(jobs)
 
     def _prepare(self, key: tuple[int, int]) -> Prepared:
@@ -206,24 +205,6 @@ class Conductor:
         have = self.ledger.epochs(*key)
         if known is not None and len(known) > have:
             self.ledger.add(*key, known[have:epoch], self._prepare(key), save=False)
-
-    def _state(self, key: tuple[int, int]) -> State:
-        """Where training of this trial goes on: in memory, in a checkpoint, or from the first epoch once more
-        (which gives the same bits)."""
-        state = self._states.pop(key, None)
-        if state is not None:
-            return state
-        first = self._prepare(key).first_state()
-        have = self.ledger.epochs(*key)
-        if have and self._checkpoints is not None:
-            try:
-                arrays, _ = load_state(self._checkpoint_file(key))
-                stored = state_from(arrays, first)
-            except (StudyError, KeyError, ValueError):
-                return first
-            if int(stored.epoch) <= have:
-                return stored
-        return first
 
     def _collect(self) -> None:
         """Take in what lanes have finished."""
@@ -244,7 +225,7 @@ class Conductor:
         have = self.ledger.epochs(number, fold)
         new = done.measurements[max(0, have - done.first_epoch + 1) :]
         self.ledger.add(number, fold, new, self._prepare(key), save=True)
-        self._states[key] = done.state
+        self._states.keep(key, done.state)
 
     def _fail(self, number: int, error: BaseException) -> None:
         reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
@@ -258,13 +239,11 @@ class Conductor:
             last = flight.rung == len(flight.cohort.rungs) - 1
             if running and not last:
                 own = [self.ledger.trials[number] for number in flight.members]
-                earlier = [
-                    t for t in self._history(flight.cohort.number) if t.cohort <= flight.cohort.number - IN_FLIGHT
-                ]
-                decision = self._setup.stopper.decide(
-                    History([*earlier, *own], self._setup.goal), flight.cohort, flight.epoch
-                )
+                known = self._horizon.for_judging(flight.cohort.number, own)
+                decision = self._setup.stopper.decide(known, flight.cohort, flight.epoch)
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
+                for birth in decision.births:
+                    self._bear(flight, birth)
                 self.ledger.end(stop, Status.STOPPED, dict(stop))
                 running = [number for number in running if number not in stop]
             for number in flight.members:
@@ -275,6 +254,26 @@ class Conductor:
                 return
             flight.rung += 1
             self._dispatch(flight)
+
+    def _bear(self, flight: Flight, birth: Birth) -> None:
+        """A trial joins a cohort as a copy of another one: its curve so far, its state, its place in training."""
+        number = self._next_number
+        self._next_number += 1
+        parent = self.ledger.trials[birth.parent]
+        self.ledger.put(
+            Trial(
+                number, birth.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
+                origin=self._setup.settings.method, parent=parent.number, born=flight.epoch,
+            )
+        )  # fmt: skip
+        for fold in range(len(self._setup.folds)):
+            key = (number, fold)
+            known = key in self._known
+            self.ledger.add(*key, self.ledger.rows(birth.parent, fold), self._prepare(key), save=not known)
+            if not known:
+                self._states.copy(key, (birth.parent, fold))
+        self.ledger.summarise(number)
+        flight.members.append(number)
 
     def _close(self, number: int) -> None:
         """A trial has ended: count it, free its arrays."""
@@ -288,11 +287,9 @@ class Conductor:
         if np.isfinite(mine) and (self._best is None or mine < loss_of(self._best, sign)):
             self._best = trial
         for fold in range(len(self._setup.folds)):
-            self._states.pop((number, fold), None)
+            self._states.drop((number, fold))
             self._prepared.pop((number, fold), None)
             self._known.pop((number, fold), None)
-            if self._checkpoints is not None:
-                self._checkpoint_file((number, fold)).unlink(missing_ok=True)
         self.ledger.forget(number)
 
     # -- ending early
@@ -323,25 +320,19 @@ class Conductor:
     # -- keeping and telling
 
     def _save(self) -> None:
+        """Hand on what is new, in one transaction."""
         trials, blocks = self.ledger.unsaved()
         if trials or blocks:
             self._store.save(trials, blocks)
 
-    def _checkpoint_file(self, key: tuple[int, int]) -> Path:
-        assert self._checkpoints is not None
-        return self._checkpoints / f"{key[0]}-{key[1]}.safetensors"
-
     def _checkpoint(self, *, force: bool = False) -> None:
-        """Now and then, write the states of paused trials, so that a crash loses little."""
+        """Now and then, write the states of paused trials and the time spent, so that a crash loses little."""
         now = time.monotonic()
-        if self._checkpoints is None or (not force and now - self._last_checkpoint < CHECKPOINT_SECONDS):
+        if not force and now - self._last_checkpoint < CHECKPOINT_SECONDS:
             return
         self._last_checkpoint = now
-        self._checkpoints.mkdir(parents=True, exist_ok=True)
-        for key, state in self._states.items():
-            save_state(
-                self._checkpoint_file(key), state_arrays(jax.device_get(state)), {"epoch": str(int(state.epoch))}
-            )
+        self._store.update_study(summary={"seconds": round(self.seconds, 1)})
+        self._states.write()
 
     def _tell(self) -> None:
         now = time.monotonic()

@@ -47,6 +47,10 @@ class Ledger:
         """Epochs measured of a trial on a fold."""
         return len(self._rows.get((number, fold), ()))
 
+    def rows(self, number: int, fold: int) -> Rows:
+        """(epochs, len(COLUMNS)) what was measured of a trial on a fold."""
+        return self._rows[number, fold]
+
     def ended(self, number: int, fold: int) -> bool:
         """Whether training on this fold is over: early stopping, divergence, or all epochs."""
         status = self._verdicts.get((number, fold), Verdict(RUNNING, 0)).status

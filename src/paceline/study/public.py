@@ -174,7 +174,7 @@ def tune(
     trials: int | None = None,
     epochs: int = 30,
     seed: int = 0,
-    stopper: str = "hyperband",
+    stopper: str | None = None,
     metric: str | None = None,
     minutes: float | None = None,
     folds: int | None = None,
@@ -198,7 +198,8 @@ def tune(
         data: from `load`, or anything that `load` reads.
         net: family of the net.
         space: what to search; default: the net's own (`default_space`).
-        method: how configurations are proposed; stopper: how bad ones are ended early.
+        method: how configurations are proposed.
+        stopper: how bad ones are ended early; default hyperband, for the method population none.
         trials: most trials (default 100 where `minutes` isn't given either); minutes: most time for the search.
         epochs: epochs of a trial that isn't stopped.
         seed: root of all random numbers.
@@ -341,9 +342,9 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
     programs = shared_programs()
     before = Tally(programs.tally.compiled, programs.tally.loaded, programs.tally.seconds)
     start = time.monotonic()
-    deadline = None if settings.minutes is None else start + 60 * settings.minutes
     lanes = make_lanes(settings.lanes)
-    conductor = Conductor(setup, store, lanes, folder=folder, deadline=deadline, progress=progress)
+    spent = float(store.study().summary.get("seconds", 0.0))
+    conductor = Conductor(setup, store, lanes, folder=folder, spent=spent, progress=progress)
 
     def study(model: Model | None = None) -> Study:
         return Study(
@@ -353,13 +354,14 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
     try:
         with lanes:
             conductor.run()
+        searched = conductor.seconds
         trials = list(conductor.ledger.trials.values())
         best = best_of(trials, setup.goal)
         model, again, refit, more_steps = None, None, None, 0
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, lanes, time.monotonic() - start, "retrain"))
-            again = retrained(setup, best, settings.lanes)
+            again = retrained(setup, conductor.ledger.trials, best, settings.lanes)
             model, more_steps = again.model, again.steps
             if settings.refit:
                 model, refit, last_steps = refitted(setup, best, again, settings.lanes)
@@ -374,6 +376,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
     )
     steps = lanes.steps + more_steps
     summary = summary_of(setup, trials, best, again, refit, tally, steps, conductor.cut)
+    summary["seconds"] = round(searched, 1)
     if model is not None and folder is not None:
         model.save(folder / BEST)
     store.update_study(summary=summary, state="finished")

@@ -18,8 +18,9 @@ import numpy as np
 
 from paceline.model import Model
 from paceline.records import Trial
-from paceline.runs import fold_arrays, metric_value, train_prepared
+from paceline.runs import fold_arrays, metric_value, train_stages
 from paceline.study.conclude import Retrained, steps_of
+from paceline.study.lineage import prepared_line
 from paceline.study.setup import Setup
 
 
@@ -40,8 +41,9 @@ def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> 
         found["reason"] = "no run over the seeds had a finite dev score"
         return again.model, found, 0
     arrays = fold_arrays(fold, setup.task)
-    prepared = setup.prepared_on(arrays, {**best.params, "patience": None}, best.seed)
-    raw = train_prepared([prepared], epochs=epochs, lanes=lanes)[0]
+    stages = prepared_line(setup, arrays, again.line, again.seeds[:1], until=epochs, patience=False)
+    raw = train_stages(stages, lanes=lanes)[0]
+    prepared = stages[-1][0][0]
     if raw.status == "diverged":
         found["reason"] = "it diverged on all rows"
         return again.model, found, steps_of(raw, prepared)

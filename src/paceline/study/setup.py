@@ -16,6 +16,7 @@ from paceline.pack.trials import Arrays, Prepared, prepare
 from paceline.records import METRICS, Params
 from paceline.runs import chosen_metric, fold_arrays
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper
+from paceline.search.population import Population
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space, default_space
@@ -78,13 +79,25 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
     method = "random" if settings.method == "auto" else settings.method
     options: dict[str, Any] = dict(settings.method_options)
     searcher = make_searcher(method, space, seed=settings.seed, **options)
-    stopper = make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
+    stopper = stopper_of(settings, searcher)
     count = settings.folds or 1
     folds = tuple(
         fold_arrays(data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task)
         for index in range(count)
     )
     return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds)
+
+
+def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
+    """The settings' stopper; a population's own one."""
+    assert settings.stopper is not None  # resolved
+    if not isinstance(searcher, Population):
+        return make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
+    if settings.stopper != "none":
+        raise SettingsError(
+            f"method 'population' ends trials itself, so `stopper` must be 'none', but got {settings.stopper!r}."
+        )
+    return searcher.stopper(settings.epochs, inherited=[name for name, knob in KNOBS.items() if knob.static])
 
 
 def space_of(settings: StudySettings, data: Dataset) -> Space:
