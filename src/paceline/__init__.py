@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         StudyError,
         UserError,
     )
+    from paceline.minimum import Minimum, minimize
     from paceline.model import Model, load_model
     from paceline.records import History, Status, Trial
     from paceline.runs import Run, train, train_many
@@ -41,6 +42,7 @@ __all__ = [
     "History",
     "HyperparameterError",
     "Int",
+    "Minimum",
     "MissingExtraError",
     "Model",
     "ModelError",
@@ -58,6 +60,7 @@ __all__ = [
     "load",
     "load_model",
     "load_study",
+    "minimize",
     "resume",
     "train",
     "train_many",
@@ -78,6 +81,7 @@ _HOMES = {
         "StudyError",
         "UserError",
     ),
+    "minimum": ("Minimum", "minimize"),
     "model": ("Model", "load_model"),
     "records": ("History", "Status", "Trial"),
     "runs": ("Run", "train", "train_many"),
