@@ -39,6 +39,7 @@ _SEARCHERS = {
     "evolution": "genetic:Evolution",
     "cmaes": "cmaes:CmaEs",
     "differential": "differential:Differential",
+    "bayes": "bayes:Bayes",
     "population": "population:Population",
 }
 

@@ -161,9 +161,9 @@ def fit(features: Array, groups: Groups, targets: Array) -> Hyper:
         return float(found.fun), np.asarray(found.x)
 
     some = slice(None, None, max(1, -(-len(targets) // FEW)))
-    best = min((climbed(start, some, 40) for start in starts), key=lambda pair: pair[0])[1]
+    best = min((climbed(start, some, 25) for start in starts), key=lambda pair: pair[0])[1]
     if len(targets) > FEW:
-        best = climbed(best, slice(None), 15)[1]
+        best = climbed(best, slice(None), 8)[1]
     return Hyper.of(best)
 
 

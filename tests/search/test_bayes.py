@@ -1,0 +1,333 @@
+"""`bayes`: the contract, what it finds, its batches, its encodings and its targets."""
+
+import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import power_transform
+
+from paceline.errors import SettingsError
+from paceline.records import History, Params, Status, Trial
+from paceline.search import make_searcher, make_stopper
+from paceline.search.acquisition import log_expected_improvement
+from paceline.search.bayes import Bayes, Calibration
+from paceline.search.candidates import Hunt, pool
+from paceline.search.encoding import Encoding
+from paceline.search.gaussian_process import Posterior, fit
+from paceline.search.past import Past
+from paceline.search.standing import evidence
+from paceline.search.targets import likeliest_exponent, power, ranks, standardised, targets, yeo_johnson
+from paceline.space import Float, Int, Space
+from paceline.testing import SPACES, SearcherContract, race
+
+
+class TestBayes(SearcherContract):
+    make = staticmethod(lambda space: make_searcher("bayes", space, seed=0, startup=6, candidates=64))
+
+
+MIXED = Space(
+    {
+        "x": {"low": 0.0, "high": 1.0},
+        "rate": {"low": 1e-5, "high": 1.0, "scale": "log"},
+        "n": {"low": 1, "high": 9},
+        "kind": ["a", "b", "c", "d"],
+        "bent": {"low": 0.0, "high": 1.0, "when": {"kind": ["a", "b"]}},
+    }
+)
+
+
+def mixed_loss(p: Params) -> float:
+    kind = {"a": 0.0, "b": 0.2, "c": 0.5, "d": 0.8}[p["kind"]]
+    bent = 2.0 * (p["bent"] - 0.7) ** 2 if "bent" in p else 0.0
+    return 3.0 * (p["x"] - 0.3) ** 2 + 0.1 * (math.log10(p["rate"]) + 3.0) ** 2 + 0.05 * abs(p["n"] - 6) + kind + bent
+
+
+def told(space: Space, count: int, seed: int = 0) -> History:
+    """A history of random points of the mixed space."""
+    rng = np.random.default_rng(seed)
+    points = [space.sample(rng) for _ in range(count)]
+    return History(
+        tuple(Trial(i, p, 0, status=Status.FINISHED, score=mixed_loss(p)) for i, p in enumerate(points)),
+    )
+
+
+def study(method: str, trials: int, seed: int, batch: int = 1) -> list[float]:
+    searcher = make_searcher(method, MIXED, seed=seed)
+    done: list[Trial] = []
+    while len(done) < trials:
+        for point in searcher.suggest(History(tuple(done)), batch, np.random.default_rng([seed, len(done)])):
+            done.append(Trial(len(done), point, 0, status=Status.FINISHED, score=mixed_loss(point)))
+    return [float(t.score or 0.0) for t in done]
+
+
+# What it finds
+
+
+def test_it_beats_the_density_method_and_draws() -> None:
+    """Mean of the logarithm of the best of 40, 3 seeds."""
+
+    def mean_log(method: str) -> float:
+        return float(np.mean([math.log(min(study(method, 40, seed))) for seed in range(3)]))
+
+    ours = mean_log("bayes")
+    assert ours < mean_log("tpe") - math.log(2.0)
+    assert ours < mean_log("random") - math.log(10.0)
+
+
+def test_batches_cost_little_quality() -> None:
+    """Eight at a time, the best of 48 is still far better than the best of 48 draws."""
+    assert min(study("bayes", 48, 0, batch=8)) < 0.25 * min(study("random", 48, 0))
+
+
+@pytest.mark.parametrize("acquisition", ["logei", "pi", "ucb"])
+def test_every_acquisition_returns_to_a_good_region(acquisition: str) -> None:
+    searcher = make_searcher("bayes", MIXED, seed=0, acquisition=acquisition)
+    history = told(MIXED, 60)
+    found = [mixed_loss(p) for p in searcher.suggest(history, 4, np.random.default_rng(0))]
+    assert np.median(found) < np.quantile(history.losses(), 0.05)
+
+
+def test_a_batch_is_spread() -> None:
+    """Eight picks lie much further apart than the first picks of eight calls, which all climb the same hill."""
+    space = SPACES["numbers"]()
+    rng = np.random.default_rng(0)
+    points = [space.sample(rng) for _ in range(15)]
+    loss = [p["x"] ** 2 + (math.log10(p["rate"]) + 3.0) ** 2 + 0.2 * rng.normal() for p in points]
+    history = History(
+        tuple(
+            Trial(i, p, 0, status=Status.FINISHED, score=s) for i, (p, s) in enumerate(zip(points, loss, strict=True))
+        )
+    )
+    searcher = make_searcher("bayes", space, seed=0)
+
+    def apart(picks: list[Params]) -> float:
+        units = np.array([space.to_unit(p) for p in picks])
+        return float(np.median(np.linalg.norm(units[:, None] - units[None, :], axis=2)[np.triu_indices(8, 1)]))
+
+    single = [searcher.suggest(history, 1, np.random.default_rng(i))[0] for i in range(8)]
+    assert apart(searcher.suggest(history, 8, rng)) > 3.0 * apart(single)
+
+
+def test_running_trials_are_kept_away_from() -> None:
+    space = Space({"x": {"low": 0.0, "high": 1.0}})
+    scores = {0.0: 0.3, 0.2: 0.05, 0.35: 0.08, 0.5: -0.02, 0.65: 0.06, 0.8: 0.08, 1.0: 0.27}
+    done = tuple(Trial(i, {"x": x}, 0, status=Status.FINISHED, score=s) for i, (x, s) in enumerate(scores.items()))
+    searcher = make_searcher("bayes", space, seed=0, startup=2)
+    free = searcher.suggest(History(done), 1, np.random.default_rng(0))[0]["x"]
+    again = searcher.suggest(History(done), 1, np.random.default_rng(1))[0]["x"]
+    busy = History((*done, Trial(7, {"x": free}, 0)))
+    away = searcher.suggest(busy, 1, np.random.default_rng(1))[0]["x"]
+    assert abs(again - free) < 0.01 < 0.03 < abs(away - free)
+
+
+# Its parts
+
+
+def test_a_hunt_finds_the_highest_hill_of_a_grid() -> None:
+    """Against judging every point."""
+    space = Space({"a": {"choices": list(range(10))}, "b": {"low": 1, "high": 8}, "c": ["p", "q", "r"]})
+    encoding = Encoding(space)
+    points = list(space.grid(1))
+    units = np.array([space.to_unit(p) for p in points])
+    rng = np.random.default_rng(0)
+    some = rng.permutation(len(points))[:25]
+    loss = np.array([(p["a"] - 6) ** 2 / 20 + (p["b"] - 3) ** 2 / 10 + (p["c"] != "q") for p in points])
+    features = encoding.features(encoding.snapped(units))
+    goals = standardised(loss[some])
+    posterior = Posterior.given(fit(features[some], encoding.groups, goals), encoding.groups, features[some], goals)
+    best = float(posterior.predict(features[some])[0].min())
+    worth = log_expected_improvement(*posterior.predict(features), best)[0]
+    worth[some] = -np.inf
+    known = encoding.snapped(units[some])
+    hunt = Hunt(encoding, posterior, log_expected_improvement, known, pool(space, units[some[:5]], 16, rng))
+    found = space.from_unit(hunt.find(5, 6)[0])
+    assert worth[points.index(found)] == worth.max()
+
+
+def test_a_hunt_over_numbers_ends_on_a_peak() -> None:
+    space = SPACES["numbers"]()
+    encoding = Encoding(space)
+    rng = np.random.default_rng(1)
+    units = rng.random((20, 2))
+    goals = standardised(np.sum((units - 0.4) ** 2, axis=1))
+    posterior = Posterior.given(fit(units, encoding.groups, goals), encoding.groups, units, goals)
+    best = float(posterior.predict(units)[0].min())
+    fine = np.stack(np.meshgrid(np.linspace(0, 1, 301), np.linspace(0, 1, 301)), axis=-1).reshape(-1, 2)
+    highest = log_expected_improvement(*posterior.predict(fine), best)[0].max()
+    hunt = Hunt(encoding, posterior, log_expected_improvement, units, pool(space, units[:5], 64, rng))
+    row = hunt.find(5, 6)[:1]
+    assert log_expected_improvement(*posterior.predict(row), best)[0][0] >= highest - 1e-3
+
+
+@pytest.mark.parametrize("name", [*SPACES, "lattices"])
+def test_encoding_tells_points_apart_as_the_space_does(name: str) -> None:
+    """Snapping, activity and decoding agree with the space's own, point by point."""
+    lattices = Space(
+        {
+            "layers": {"choices": [1, 3]},
+            "width": {"low": 1, "high": 5000, "scale": "log"},
+            "step": Float(0.1, 0.9, step=0.1),
+            "log": Int(1, 40, scale="log"),
+            "deep": {"low": 0.0, "high": 1.0, "per": "layers", "when": {"width": [7, 8, 9]}},
+            "fixed": {"value": 2, "when": {"log": [1, 2, 3, 4]}},
+            "last": {"choices": ["a", "b"], "when": {"fixed": [2]}},
+        }
+    )
+    space = lattices if name == "lattices" else SPACES[name]()
+    encoding = Encoding(space)
+    rng = np.random.default_rng(0)
+    rows = rng.random((300, len(space.slots)))
+    if name == "lattices":
+        rows[:, 1] = rng.uniform(0.2, 0.3, 300)
+    snapped = encoding.snapped(rows)
+    points = [space.from_unit(row) for row in snapped]
+    own = np.array([space.to_unit(p) for p in points])
+    listed = list(encoding.cells)
+    assert np.array_equal(snapped[:, listed], own[:, listed], equal_nan=True)
+    assert np.array_equal(np.isnan(snapped), np.isnan(own))
+    assert np.array_equal(encoding.snapped(own), own, equal_nan=True)
+    features = encoding.features(encoding.snapped(own))
+    keys = [space.key(p) for p in points]
+    for i, j in rng.integers(300, size=(500, 2)):
+        assert (keys[i] == keys[j]) == np.array_equal(features[i], features[j])
+
+
+def test_what_a_choice_and_an_inactive_slot_become() -> None:
+    encoding = Encoding(MIXED)
+    units = np.array([MIXED.to_unit({"x": 0.2, "rate": 1e-5, "n": 9, "kind": kind, **bent}) for kind, bent in (
+        ("b", {"bent": 0.25}), ("c", {}))])  # fmt: skip
+    features = encoding.features(units)
+    hot = 1.0 / math.sqrt(2.0)
+    assert features[0] == pytest.approx([0.2, 0.0, 1.0, 0.0, hot, 0.0, 0.0, 0.25, 1.0])
+    assert features[1] == pytest.approx([0.2, 0.0, 1.0, 0.0, 0.0, hot, 0.0, 0.5, 0.0])
+    assert encoding.groups.tolist() == [0, 1, 2, 3, 3, 3, 3, 4, 5]
+
+
+def test_power_is_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    for scores in (rng.normal(size=50), rng.exponential(size=80) * 1e-3, -(rng.random(60) ** 4) * 1e6):
+        theirs = power_transform(standardised(scores)[:, None], method="yeo-johnson", standardize=False)[:, 0]
+        assert power(scores) == pytest.approx(theirs, abs=0.02 * np.ptp(theirs))
+        assert (np.diff(power(np.sort(scores))) >= 0).all()
+    assert yeo_johnson(np.array([-1.5, 0.0, 2.0]), 1.0) == pytest.approx([-1.5, 0.0, 2.0])
+    assert yeo_johnson(np.array([2.0]), 0.0) == pytest.approx([math.log(3.0)])
+    assert yeo_johnson(np.array([-2.0]), 2.0) == pytest.approx([-math.log(3.0)])
+    assert likeliest_exponent(np.zeros(4)) == 1.0
+
+
+def test_targets_put_the_broken_last_and_the_stopped_by_their_place() -> None:
+    space = Space({"x": {"low": 0.0, "high": 1.0}})
+    trials = [Trial(i, {"x": i / 10}, 0, status=Status.FINISHED, score=float(i), curve=(9.0, i)) for i in range(5)]
+    broken = Trial(5, {"x": 0.9}, 0, status=Status.DIVERGED, score=-5.0)
+    goals = targets(known := History((*trials, broken)), evidence(known, Past(space)))
+    assert goals[-1] == goals[-2] == goals.max()
+    assert (goals.mean(), goals.std()) == pytest.approx((0.0, 1.0))
+    stopped = replace(trials[0], number=5, params={"x": 0.95}, status=Status.STOPPED, score=8.0, curve=(8.0,))
+    goals = targets(known := History((*trials, stopped)), evidence(known, Past(space)))
+    assert goals == pytest.approx(standardised(ranks(np.arange(6.0))))
+
+
+def test_scores_within_a_hair_and_of_any_size_are_spread() -> None:
+    assert standardised(np.full(4, 0.1)).tolist() == [0.0] * 4
+    assert standardised(np.array([1.0, 1.0 + 1e-9])) == pytest.approx([-1.0, 1.0], abs=1e-6)
+    assert standardised(np.array([1e308, -1e308])) == pytest.approx([1.0, -1.0])
+    assert np.isfinite(power(np.array([0.1, 0.2, 0.3, 1e300]))).all()
+
+
+# Its own judgement
+
+
+def test_calibration_of_an_easy_function() -> None:
+    rng = np.random.default_rng(0)
+    space = SPACES["numbers"]()
+    points = [space.sample(rng) for _ in range(120)]
+    loss = [p["x"] ** 2 + 0.3 * math.log10(p["rate"]) + 0.1 * rng.normal() for p in points]
+    trials = tuple(
+        Trial(i, p, 0, status=Status.FINISHED, score=s) for i, (p, s) in enumerate(zip(points, loss, strict=True))
+    )
+    searcher = Bayes(space)
+    found = searcher.calibration(History(trials))
+    assert found is not None
+    assert found.trials == 120
+    assert abs(found.within_50 - 0.5) < 0.15
+    assert abs(found.within_90 - 0.9) < 0.08
+    assert searcher.calibration(History(trials[:2])) is None
+    broken = tuple(Trial(i, space.sample(rng), 0, status=Status.FAILED) for i in range(120, 130))
+    assert getattr(searcher.calibration(History(trials + broken)), "trials", 0) == 120
+    assert Calibration(1, 0.5, 0.9) == Calibration(1, 0.5, 0.9)
+
+
+# Laws
+
+
+def test_histories_under_hyperband_are_learned_from() -> None:
+    history = race(make_stopper("hyperband", epochs=27), trials=60, epochs=27, crossing=True)
+    space = Space({"x": {"low": 0, "high": 99}})
+    searcher = make_searcher("bayes", space, seed=0)
+    points = searcher.suggest(history, 5, np.random.default_rng(0))
+    assert len({space.key(p) for p in points}) == 5
+
+
+ASK = """
+import numpy as np
+from paceline.records import History, Status, Trial
+from paceline.search import make_searcher
+from paceline.space import Space
+space = Space({f"x{i}": {"low": 0.0, "high": 1.0} for i in range(6)})
+rng = np.random.default_rng(0)
+points = [space.sample(rng) for _ in range(300)]
+trials = [Trial(i, p, 0, status=Status.FINISHED, score=sum((v - 0.3) ** 2 for v in p.values()))
+          for i, p in enumerate(points)]
+print(make_searcher("bayes", space, seed=0).suggest(History(tuple(trials)), 2, np.random.default_rng(0)))
+"""
+
+
+def test_bits_do_not_depend_on_the_number_of_threads() -> None:
+    def asked(threads: int) -> str:
+        environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+        done = subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert asked(1) == asked(4) != ""
+
+
+def test_two_thousand_trials_are_learned_from_within_a_second() -> None:
+    space = Space(
+        {f"x{i}": {"low": 0.0, "high": 1.0} for i in range(8)} | {"c": ["a", "b", "c"], "n": {"low": 1, "high": 9}}
+    )
+    rng = np.random.default_rng(0)
+    trials = tuple(
+        Trial(i, space.sample(rng), 0, status=Status.FINISHED, score=float(rng.random())) for i in range(2000)
+    )
+    searcher = make_searcher("bayes", space, seed=0)
+
+    def seconds(length: int, count: int) -> float:
+        searcher.suggest(History(trials[:length]), 1, rng)
+        begin = time.process_time()
+        searcher.suggest(History(trials[:length]), count, rng)
+        return time.process_time() - begin
+
+    assert seconds(200, 1) < 0.15
+    assert seconds(2000, 1) < 1.0
+    assert seconds(200, 32) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"acquisition": "logie"}, "There is no acquisition 'logie'; did you mean 'logei'?"),
+        ({"acquisition": 3}, "There is no acquisition 3; known: logei, pi, ucb."),
+        ({"startup": 1}, "'startup' must be a whole number of at least 2, but got 1"),
+        ({"kappa": -1.0}, "'kappa' must be a number at least 0, but got -1.0"),
+        ({"candidats": 5}, "did you mean 'candidates'?"),
+    ],
+)
+def test_wrong_options_are_told(options: dict[str, object], words: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_searcher("bayes", MIXED, seed=0, **options)
+    assert words in str(caught.value)
