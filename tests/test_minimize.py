@@ -35,6 +35,11 @@ def functions(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return minimized
 
 
+def where_functions_are() -> dict[str, str]:
+    """The environment of a program that can import `minimized`, and whatever is imported here."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+
+
 # The result
 
 
@@ -194,6 +199,24 @@ def test_what_a_killed_call_has_started_ends_too(functions: ModuleType, tmp_path
     assert not _runs(sleeper)
 
 
+def test_no_call_outlives_a_killed_program(tmp_path: Path) -> None:
+    note = tmp_path / "sleeper"
+    script = (
+        "import paceline as pl, minimized\n"
+        f"pl.minimize(minimized.starts_a_sleeper, {{'file': {{'value': {str(note)!r}}}}}, calls=1, timeout=600)"
+    )
+    program = subprocess.Popen([sys.executable, "-c", script], env=where_functions_are())
+    until = time.monotonic() + 120.0
+    while not (note.exists() and note.read_text()) and time.monotonic() < until:
+        time.sleep(0.05)
+    program.kill()
+    program.wait()
+    sleeper, until = int(note.read_text()), time.monotonic() + 10.0
+    while _runs(sleeper) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not _runs(sleeper)
+
+
 def _runs(number: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
@@ -251,8 +274,9 @@ def test_scripts(function: str, guard: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "script.py"
     call = f"print(pl.minimize(bowl, {LINE!r}, method='random', calls=6, workers=2).message)"
     file.write_text(f"import paceline as pl\n{function}\n{guard}\n    {call}\n")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-    done = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=120, env=environment)
+    done = subprocess.run(
+        [sys.executable, file], capture_output=True, text=True, timeout=120, env=where_functions_are()
+    )
     assert words in (done.stdout or done.stderr.splitlines()[-1])
 
 

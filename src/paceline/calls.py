@@ -17,6 +17,7 @@ import pickle
 import reprlib
 import signal
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -268,6 +269,7 @@ class _Worker:
 def _serve(pipe: Connection) -> None:
     """A worker's life: load the function, say "" or what is wrong, then answer each configuration with its outcome."""
     os.setsid()  # Ctrl-C goes to the parent alone, and what calls start can be killed with this process
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         func = pickle.loads(pipe.recv())
     except Exception as error:
@@ -279,3 +281,11 @@ def _serve(pipe: Connection) -> None:
             outcome = attempt(func, pipe.recv())
             sys.stdout.flush()
             pipe.send(outcome)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed outright leaves no call behind that may never end."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    os.killpg(0, signal.SIGKILL)
