@@ -17,7 +17,7 @@ from paceline.search.variation import reflected
 from paceline.space import Space
 from paceline.testing import SPACES
 
-LEARNERS = ("coarse_to_fine", "tpe", "genetic", "evolution", "cmaes", "differential")
+LEARNERS = ("bayes", "coarse_to_fine", "tpe", "genetic", "evolution", "cmaes", "differential")
 
 MIXED = Space(
     {
