@@ -8,7 +8,6 @@
 All maps are over whole arrays: a search looks at thousands of places for each point it proposes.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,27 +96,27 @@ class Encoding:
         present: dict[str, NDArray[np.bool_]] = {}
         for name, parameter in self._space.parameters.items() if self._flags else ():
             here = np.ones(len(rows), dtype=bool)
-            for parent, values in (parameter.when or {}).items():
-                allowed = {token(value) for value in values}
-                here &= present[parent] & self._each(
-                    parent, rows, lambda value, allowed=allowed: token(value) in allowed
-                )
+            for parent, wanted in (parameter.when or {}).items():
+                allowed = {token(value) for value in wanted}
+                values, which = self._values(parent, rows)
+                here &= present[parent] & np.array([token(value) in allowed for value in values])[which]
             if parameter.per is not None:
                 here &= present[parameter.per]
             present[name] = here
         for i, slot in enumerate(self._space.slots if self._flags else ()):
             result[:, i] = present[slot.name]
             if slot.parameter.per is not None:
-                result[:, i] &= self._each(slot.parameter.per, rows, lambda value, index=slot.index: value > index)
+                counts, which = self._values(slot.parameter.per, rows)
+                result[:, i] &= np.array([count > slot.index for count in counts])[which]
         return result
 
-    def _each(self, name: str, rows: Rows, of: Callable[[Any], bool]) -> NDArray[np.bool_]:
-        """(rows,) a function of a parameter's value in each row."""
+    def _values(self, name: str, rows: Rows) -> tuple[list[Any], NDArray[np.intp]]:
+        """A parameter's different values, and (rows,) which of them each row has."""
         parameter = self._space.parameters[name]
         if name not in self._starts:  # it is Fixed
-            return np.full(len(rows), of(parameter.default))
-        places, where = np.unique(rows[:, self._starts[name]], return_inverse=True)
-        return np.array([of(parameter.from_unit(place)) for place in places], dtype=bool)[where]
+            return [parameter.default], np.zeros(len(rows), dtype=np.intp)
+        places, which = np.unique(rows[:, self._starts[name]], return_inverse=True)
+        return [parameter.from_unit(float(place)) for place in places], which
 
 
 def _is_listed(slot: Slot) -> bool:
