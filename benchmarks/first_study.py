@@ -160,6 +160,7 @@ def against_peer(trials: int, epochs: int, peer_trials: int, params: dict[str, A
         "method": "random",
         "stopper": "none",
         "retrain": 0,
+        "refit": False,
         "trials": trials,
         "epochs": epochs,
         "seed": 0,

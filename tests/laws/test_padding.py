@@ -18,10 +18,18 @@ from paceline.training.step import Data
 
 EPOCHS = 4
 EXACT = DenseShape(
-    layers=2, width=48, batch=16, inputs=FEATURES, outputs=CLASSES, train_rows=ROWS, dev_rows=DEV_ROWS, rare=True
+    layers=2,
+    width=48,
+    batch=16,
+    inputs=FEATURES,
+    outputs=CLASSES,
+    train_rows=ROWS,
+    dev_rows=DEV_ROWS,
+    task="classes",
+    rare=True,
 )
 PADDED = DenseShape(
-    layers=2, width=64, batch=16, inputs=16, outputs=8, train_rows=16_384, dev_rows=16_384, rare=True
+    layers=2, width=64, batch=16, inputs=16, outputs=8, train_rows=16_384, dev_rows=16_384, task="classes", rare=True
 )  # fmt: skip
 
 CASES: list[dict[str, Any]] = [

@@ -20,7 +20,7 @@ from ground import compiled_batch_rows
 from numpy.typing import NDArray
 
 from paceline.hyperparameters import ACTIVATION_ALPHA, ACTIVATIONS, SCHEDULES, resolve
-from paceline.net.activations import activate
+from paceline.net.activations import activate, form_of
 from paceline.net.initializers import initial_weights
 from paceline.records import COLUMNS
 from paceline.runs import train_arrays
@@ -197,10 +197,10 @@ def test_activations_equal_torchs(kind: str) -> None:
     none = jnp.float32(0)
 
     def ours(u: jax.Array) -> jax.Array:
-        alpha = jnp.float32(ACTIVATION_ALPHA.get(kind, 0.0))
+        form, alpha, scale = form_of(kind, ACTIVATION_ALPHA.get(kind, 0.0))
         cells = u[:, None]
         ones = jnp.ones(len(points)), jnp.ones(1)
-        return activate(jnp.int32(ACTIVATIONS.index(kind)), alpha, (none, none), *ones, cells)[:, 0]
+        return activate(jnp.int32(form), jnp.float32(alpha), jnp.float32(scale), (none, none), *ones, cells)[:, 0]
 
     at = jnp.asarray(points, jnp.float32)
     # float32's smallest normal number is 1e-38: beyond, sigmoid(-50) and the like are compared absolutely

@@ -48,7 +48,7 @@ def test_unpadding_undoes_padding(config: Hyperparameters, inputs: int, outputs:
     for layer in weights:
         for name, array in layer.items():
             layer[name] = np.asarray(rng.uniform(1, 2, array.shape), np.float32)  # nothing is 0 but the padding
-    shape = shape_of(config, inputs=inputs, outputs=outputs, train_rows=50, dev_rows=20)
+    shape = shape_of(config, inputs=inputs, outputs=outputs, train_rows=50, dev_rows=20, task="classes")
     full = pad_weights(shape, config, weights, inputs)
     back = unpad_weights(shape, config, full, inputs, outputs)
     assert [set(layer) for layer in back] == [set(layer) for layer in weights]
@@ -66,7 +66,7 @@ def test_unpadding_undoes_padding(config: Hyperparameters, inputs: int, outputs:
 
 @given(config=configurations(), inputs=st.integers(1, 40))
 def test_the_places_of_inputs_are_all_different_and_fit(config: Hyperparameters, inputs: int) -> None:
-    shape = shape_of(config, inputs=inputs, outputs=3, train_rows=50, dev_rows=20)
+    shape = shape_of(config, inputs=inputs, outputs=3, train_rows=50, dev_rows=20, task="classes")
     for index in range(config.layers + 1):
         places = input_places(shape, config, index, inputs)
         assert len(set(places.tolist())) == len(places)
@@ -100,7 +100,7 @@ def test_ladders_hold_what_they_must(value: int) -> None:
     ],
 )
 def test_shapes(params: dict[str, Any], expected: dict[str, Any]) -> None:
-    shape = shape_of(resolve(params), inputs=10, outputs=7, train_rows=100, dev_rows=30)
+    shape = shape_of(resolve(params), inputs=10, outputs=7, train_rows=100, dev_rows=30, task="classes")
     assert {name: getattr(shape, name) for name in expected} == expected
     assert (shape.inputs, shape.outputs, shape.train_rows, shape.dev_rows) == (16, 8, 16_384, 16_384)
 

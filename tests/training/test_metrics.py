@@ -1,6 +1,7 @@
 """Dev metrics beside scikit-learn's, on random predictions, with padded rows and columns around them."""
 
 import warnings
+from functools import partial
 from typing import Any
 
 import jax
@@ -34,15 +35,15 @@ def hyper_of(task: str, columns: int) -> Hyper:
     return prepare(resolve({"layers": 0}), arrays, seed=0, epochs=1, metric=default_metric(task)).hyper
 
 
-@jax.jit
-def measured(hyper: Hyper, losses: Any, z: Any, y: Any, rows: Any, scale: Any) -> dict[str, Any]:
+@partial(jax.jit, static_argnums=0)
+def measured(task: str, hyper: Hyper, losses: Any, z: Any, y: Any, rows: Any, scale: Any) -> dict[str, Any]:
     """All metrics, the rows added in two chunks."""
     mask = (jnp.arange(OUTPUTS) < hyper.outputs).astype(jnp.float32)
     real = (jnp.arange(CAPACITY) < rows).astype(jnp.float32)
     sums = no_sums(OUTPUTS)
     for half in (slice(0, CAPACITY // 2), slice(CAPACITY // 2, None)):
-        sums = add_rows(sums, hyper, losses[half], z[half], y[half], mask, real[half])
-    return {**finished(sums, hyper, mask, scale), "auc": ranked_auc(hyper, z, y, mask, rows)}
+        sums = add_rows(sums, task, losses[half], z[half], y[half], mask, real[half])
+    return {**finished(sums, task, mask, scale), "auc": ranked_auc(task, z, y, mask, rows)}
 
 
 def engine(task: str, z: Table, y: Table, losses: Table | None = None, scale: float = 1.0) -> dict[str, float]:
@@ -54,7 +55,7 @@ def engine(task: str, z: Table, y: Table, losses: Table | None = None, scale: fl
     wide_losses = np.full(CAPACITY, np.inf, np.float32)
     wide_z[:rows, :columns], wide_y[:rows, :columns] = z, y
     wide_losses[:rows] = 0 if losses is None else losses
-    found = measured(hyper_of(task, columns), wide_losses, wide_z, wide_y, np.int32(rows), np.float32(scale))
+    found = measured(task, hyper_of(task, columns), wide_losses, wide_z, wide_y, np.int32(rows), np.float32(scale))
     return {name: float(value) for name, value in found.items()}
 
 

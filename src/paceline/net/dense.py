@@ -75,6 +75,7 @@ class DenseShape:
         batch: rows a step.
         inputs, outputs: padded columns of x and y.
         train_rows, dev_rows: padded rows of the data arrays.
+        task: "binary", "classes", "multilabel" or "regression": its losses and metrics are compiled in.
         skip: "plain" (none, or add over equal widths), "project" (add over different widths) or "concat".
         rare: rarely used features are compiled in too; see `pack.shapes`.
         auc: the area under the ROC curve is measured each epoch.
@@ -87,6 +88,7 @@ class DenseShape:
     outputs: int
     train_rows: int
     dev_rows: int
+    task: str
     skip: str = "plain"
     rare: bool = False
     auc: bool = False
@@ -134,7 +136,10 @@ def apply_training(
         u, mean, variance = normalise(before, u, scale, offset, row_weights, mask, knobs.norm_epsilon)
         activity = (knobs.activity_l1 / count, knobs.activity_l2 / count) if shape.rare else (zero, zero)
         alpha = slope_or_alpha(shape, vectors, hyper, index)
-        a = activate(hyper.activations[index], alpha, activity, row_weights, mask, u) * mask
+        a = (
+            activate(hyper.activations[index], alpha, knobs.layer("scale", index), activity, row_weights, mask, u)
+            * mask
+        )
         rate = knobs.layer("dropout", index)
         if shape.rare:
             a, mean_after, variance_after = normalise(after, a, scale, offset, row_weights, mask, knobs.norm_epsilon)
@@ -159,7 +164,8 @@ def apply_frozen(shape: DenseShape, weights: Weights, statistics: Statistics, x:
         learned = (scale, offset, statistics["mean"][index], statistics["variance"][index], masks[index])
         u = x @ weights.kernels[index] + jnp.where(before == BATCH, 0.0, bias)
         u = normalise_frozen(before, u, *learned, knobs.norm_epsilon)
-        a = value_of(hyper.activations[index], slope_or_alpha(shape, vectors, hyper, index), u) * masks[index]
+        alpha, form_scale = slope_or_alpha(shape, vectors, hyper, index), knobs.layer("scale", index)
+        a = value_of(hyper.activations[index], alpha, form_scale, u) * masks[index]
         if shape.rare:
             a = normalise_frozen(after, a, *learned, knobs.norm_epsilon) * masks[index]
         x = joined(shape, weights, index, x, a, hyper)

@@ -59,13 +59,14 @@ def is_rare(config: Hyperparameters) -> bool:
 
 
 def shape_of(
-    config: Hyperparameters, *, inputs: int, outputs: int, train_rows: int, dev_rows: int, auc: bool = False
+    config: Hyperparameters, *, inputs: int, outputs: int, train_rows: int, dev_rows: int, task: str, auc: bool = False
 ) -> DenseShape:
     """The shape of a trial.
 
     Args:
         inputs, outputs: real columns of x and y.
         train_rows, dev_rows: real rows of the fold.
+        task: what the target is.
         auc: the study is judged by the area under the ROC curve.
     """
     units = per_layer(config, "units")
@@ -83,6 +84,7 @@ def shape_of(
         outputs=step_up(OUTPUTS, outputs),
         train_rows=step_up(ROWS, train_rows),
         dev_rows=step_up(ROWS, dev_rows),
+        task=task,
         skip=skip,
         rare=is_rare(config),
         auc=auc,

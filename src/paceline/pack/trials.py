@@ -124,6 +124,7 @@ def prepare(
         outputs=arrays.outputs,
         train_rows=arrays.train_rows,
         dev_rows=arrays.dev_rows,
+        task=arrays.task,
         auc=metric == "auc",
     )
     hyper = encode(

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from paceline.hyperparameters import (
     ACTIVATION_ALPHA,
-    ACTIVATIONS,
     MAX_POINTS,
     NORMS,
     OPTIMIZERS,
@@ -23,6 +22,7 @@ from paceline.hyperparameters import (
     loss_name,
     per_layer,
 )
+from paceline.net.activations import form_of
 from paceline.records import COLUMNS, METRICS
 from paceline.training.optimizers import first_moment, table_of
 
@@ -30,8 +30,13 @@ Array = jax.Array
 Leaf = Any
 """A leaf of a pytree: a numpy array outside of a program, a JAX array inside."""
 
-LOSS_CODES = ("cross_entropy", "sigmoid", "mse", "half_sse", "mae", "huber")
-TASK_CODES = ("classes", "binary", "multilabel", "regression")
+LOSS_CODES = {
+    "classes": ("cross_entropy", "sigmoid"),
+    "binary": ("sigmoid",),
+    "multilabel": ("sigmoid",),
+    "regression": ("mse", "half_sse", "mae", "huber"),
+}
+"""Task -> the losses among which its programs choose."""
 FOREVER = 1 << 30
 
 FLOATS = (
@@ -43,17 +48,17 @@ FLOATS = (
     "reduction_sum", "skip_add", "norm_before", "norm_after", "drop_weights", "metric_sign", "loss_limit",
 )  # fmt: skip
 CODES = (
-    "optimizer", "schedule", "schedule_unit_step", "momentum_schedule", "norm", "loss", "task",
+    "optimizer", "schedule", "schedule_unit_step", "momentum_schedule", "norm", "loss",
     "patience", "plateau_patience", "metric", "points", "momentum_points", "epochs",
 )  # fmt: skip
-LAYER_FLOATS = ("dropout", "alpha")
+LAYER_FLOATS = ("dropout", "alpha", "scale")
 
 
 class Hyper(NamedTuple):
     """Run-time data of one trial.
 
     floats (len(FLOATS),) float32; codes (len(CODES),) int32; rule (len(COEFFICIENTS), len(TERMS)) float32, the
-    optimiser as a table (see training.optimizers); layer_floats (layers, 2) float32; activations and
+    optimiser as a table (see training.optimizers); layer_floats (layers, 3) float32; activations and
     units (layers,) int32; points and momentum_points (MAX_POINTS, 2) float32; class_weights (outputs,) or for
     binary targets (2,), padded with 1, float32; seed () uint32; inputs and outputs () int32, real columns of x and y.
     """
@@ -86,7 +91,7 @@ class Knobs:
         return number
 
     def layer(self, name: str, index: int) -> Array:
-        """A per-layer number: "dropout" or "alpha" of hidden layer `index` (from 0)."""
+        """A per-layer number: "dropout", or the activation's "alpha" or "scale", of hidden layer `index` (from 0)."""
         number: Array = self.hyper.layer_floats[index, LAYER_FLOATS.index(name)]
         return number
 
@@ -183,8 +188,7 @@ def encode(
         "schedule_unit_step": int(config.schedule_unit == "step"),
         "momentum_schedule": ("constant", "linear", "manual").index(config.momentum_schedule),
         "norm": NORMS.index(config.norm),
-        "loss": LOSS_CODES.index(loss),
-        "task": TASK_CODES.index(task),
+        "loss": LOSS_CODES[task].index(loss),
         "patience": config.patience if config.patience is not None else FOREVER,
         "plateau_patience": config.plateau_patience,
         "metric": column,
@@ -196,7 +200,8 @@ def encode(
         config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(name, 0.0)
         for name in per_layer(config, "activation")
     ]
-    layers = list(zip(per_layer(config, "dropout"), alphas, strict=True))
+    forms = [form_of(name, alpha) for name, alpha in zip(per_layer(config, "activation"), alphas, strict=True)]
+    layers = [(rate, form[1], form[2]) for rate, form in zip(per_layer(config, "dropout"), forms, strict=True)]
     weights = np.ones(max(padded_outputs, 2), np.float32)
     if class_weights is not None:
         weights[: len(class_weights)] = class_weights
@@ -205,7 +210,7 @@ def encode(
         codes=np.array([codes[name] for name in CODES], np.int32),
         rule=table_of(config),
         layer_floats=np.array(layers, np.float32).reshape(config.layers, len(LAYER_FLOATS)),
-        activations=np.array([ACTIVATIONS.index(name) for name in per_layer(config, "activation")], np.int32),
+        activations=np.array([form[0] for form in forms], np.int32),
         units=np.array(units, np.int32),
         points=_points(config.schedule_points),
         momentum_points=_points(config.momentum_points),

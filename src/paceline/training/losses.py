@@ -1,14 +1,18 @@
-"""Losses as rows (value per example, slope with respect to the outputs), chosen at run time.
+"""Losses as rows (value per example, slope with respect to the outputs), chosen at run time among the task's own.
 
 Stable forms only: log-sum-exp for cross-entropy, max(z,0) - z*y + log1p(exp(-|z|)) for the sigmoid, so logits of
 +-1e4 give finite losses and gradients. The gradient of the mean over B rows is (A - Y)/B (N1, N2, N4).
 Padded output columns hold no loss and get no gradient.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from paceline.training.hyper import LOSS_CODES
 
 Array = jax.Array
 Pair = tuple[Array, Array]
@@ -55,29 +59,32 @@ def _huber(z: Array, y: Array, mask: Array, delta: Array) -> Pair:
     return jnp.sum(value, axis=1) * share, jnp.clip(error, -delta, delta) * share
 
 
-BRANCHES = (_cross_entropy, _sigmoid, _mse, _half_sse, _mae, _huber)  # in the order of hyper.LOSS_CODES
+ROWS: dict[str, Callable[[Array, Array, Array, Array], Pair]] = {
+    "cross_entropy": _cross_entropy, "sigmoid": _sigmoid, "mse": _mse, "half_sse": _half_sse, "mae": _mae,
+    "huber": _huber,
+}  # fmt: skip
 
 
-@jax.custom_vjp
-def row_losses(kind: Array, z: Array, y: Array, mask: Array, delta: Array) -> Array:
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def row_losses(task: str, kind: Array, z: Array, y: Array, mask: Array, delta: Array) -> Array:
     """(batch,) loss of each row, differentiable in the outputs `z`.
 
     Args:
-        kind: () int32, index into `hyper.LOSS_CODES`.
+        task: static; kind: () int32, index into the task's losses, `hyper.LOSS_CODES[task]`.
         z: (batch, outputs) raw outputs (logits).
         y: (batch, outputs) targets; one-hot or smoothed for classes.
         mask: (outputs,) 1 for real outputs, 0 for padding.
         delta: () where Huber's loss turns linear.
     """
-    return _forward(kind, z, y, mask, delta)[0]
+    return _forward(task, kind, z, y, mask, delta)[0]
 
 
-def _forward(kind: Array, z: Array, y: Array, mask: Array, delta: Array) -> tuple[Array, Any]:
-    value, slope = jax.lax.switch(kind, BRANCHES, z, y, mask, delta)
+def _forward(task: str, kind: Array, z: Array, y: Array, mask: Array, delta: Array) -> tuple[Array, Any]:
+    value, slope = jax.lax.switch(kind, [ROWS[name] for name in LOSS_CODES[task]], z, y, mask, delta)
     return value, (slope, y, mask, delta)
 
 
-def _backward(kept: Any, g: Array) -> tuple[Any, ...]:
+def _backward(task: str, kept: Any, g: Array) -> tuple[Any, ...]:
     slope, y, mask, delta = kept
     return None, slope * g[:, None], jnp.zeros_like(y), jnp.zeros_like(mask), jnp.zeros_like(delta)
 
@@ -85,12 +92,12 @@ def _backward(kept: Any, g: Array) -> tuple[Any, ...]:
 row_losses.defvjp(_forward, _backward)
 
 
-def smoothed(y: Array, smoothing: Array, classes: Array, one_hot: Array, mask: Array) -> Array:
+def smoothed(y: Array, smoothing: Array, classes: Array, one_hot: bool, mask: Array) -> Array:
     """Targets with `smoothing` of their weight spread evenly: over all classes, or over yes and no.
 
     Args:
-        y: (batch, outputs); smoothing: (); classes: () real outputs; one_hot: () bool, else yes/no targets.
+        y: (batch, outputs); smoothing: (); classes: () real outputs; one_hot: else yes/no targets.
         mask: (outputs,).
     """
-    spread = jnp.where(one_hot, smoothing / classes, smoothing / 2)
+    spread = smoothing / classes if one_hot else smoothing / 2
     return (y * (1 - smoothing) + spread) * mask

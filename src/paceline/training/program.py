@@ -91,11 +91,11 @@ def evaluate(
     def add(index: Array, sums: Sums) -> Sums:
         z, ys, places = piece(index * chunk)
         row_weights = (places < rows).astype(jnp.float32)
-        return add_rows(sums, hyper, row_losses(loss, z, ys, mask, delta), z, ys, mask, row_weights)
+        return add_rows(sums, shape.task, row_losses(shape.task, loss, z, ys, mask, delta), z, ys, mask, row_weights)
 
     chunks = (rows + chunk - 1) // chunk
     sums = jax.lax.fori_loop(0, chunks, add, no_sums(shape.outputs))
-    metrics = finished(sums, hyper, mask, target_scale)
+    metrics = finished(sums, shape.task, mask, target_scale)
     metrics["auc"] = jnp.float32(jnp.nan)
     if shape.auc:
 
@@ -103,7 +103,7 @@ def evaluate(
             return jax.lax.dynamic_update_slice_in_dim(all_z, piece(index * chunk)[0], index * chunk, 0)
 
         all_z = jax.lax.fori_loop(0, chunks, outputs, jnp.zeros((x.shape[0], shape.outputs), jnp.float32))
-        metrics["auc"] = ranked_auc(hyper, all_z, y, mask, rows)
+        metrics["auc"] = ranked_auc(shape.task, all_z, y, mask, rows)
     return metrics
 
 

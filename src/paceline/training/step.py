@@ -14,7 +14,7 @@ from paceline.net.dense import VECTOR_ROWS, DenseShape, Statistics, Weights, app
 from paceline.net.norms import BATCH
 from paceline.training.hyper import Hyper, Knobs
 from paceline.training.losses import row_losses, smoothed
-from paceline.training.metrics import BINARY, CLASSES, MULTILABEL, wrong_labels
+from paceline.training.metrics import wrong_labels
 from paceline.training.optimizers import Rule, rule_of, update
 from paceline.training.randomness import SHUFFLE_STREAM, key_of, permuted
 from paceline.training.schedules import learning_rate, momentum
@@ -55,13 +55,14 @@ def output_mask(shape: DenseShape, hyper: Hyper) -> Array:
     return result
 
 
-def row_importance(hyper: Hyper, y: Array) -> Array:
+def row_importance(task: str, hyper: Hyper, y: Array) -> Array:
     """(rows,) class weight of each row; 1 for multi-label and regression."""
-    task = Knobs(hyper).task
-    weights = hyper.class_weights[: y.shape[1]]
-    by_class = y @ weights
-    by_answer = jnp.where(y[:, 0] > 0.5, hyper.class_weights[1], hyper.class_weights[0])
-    return jnp.where(task == CLASSES, by_class, jnp.where(task == BINARY, by_answer, 1.0))
+    if task == "classes":
+        by_class: Array = y @ hyper.class_weights[: y.shape[1]]
+        return by_class
+    if task == "binary":
+        return jnp.where(y[:, 0] > 0.5, hyper.class_weights[1], hyper.class_weights[0])
+    return jnp.ones(len(y), y.dtype)
 
 
 def train_step(
@@ -85,21 +86,21 @@ def train_step(
     rows = permuted(key_of(hyper.seed, epoch, SHUFFLE_STREAM), jnp.minimum(places, data.n_train - 1), data.n_train)
     x, y = data.x_train[rows], data.y_train[rows]
     count = jnp.sum(row_weights)
-    one_hot = knobs.task == CLASSES
-    has_classes = one_hot | (knobs.task == BINARY) | (knobs.task == MULTILABEL)
-    smoothing = jnp.where(has_classes, knobs.label_smoothing, 0.0)
-    target = smoothed(y, smoothing, hyper.outputs.astype(jnp.float32), one_hot, mask)
-    importance = row_weights * row_importance(hyper, y)
+    target = y
+    if shape.task != "regression":
+        classes = hyper.outputs.astype(jnp.float32)
+        target = smoothed(y, knobs.label_smoothing, classes, shape.task == "classes", mask)
+    importance = row_weights * row_importance(shape.task, hyper, y)
 
     # loss and gradient
     def batch_loss(weights: Weights) -> tuple[Array, Any]:
         z, moments = apply_training(shape, weights, x, row_weights, hyper, moving.step)
-        losses = row_losses(knobs.loss, z, target, mask, knobs.huber_delta)
+        losses = row_losses(shape.task, knobs.loss, z, target, mask, knobs.huber_delta)
         total = importance @ losses
         return total / jnp.where(knobs.reduction_sum > 0, 1.0, count), (total, z, moments)
 
     gradient, (loss_sum, z, moments) = jax.grad(batch_loss, has_aux=True)(moving.weights)
-    wrong = wrong_labels(hyper, z, y, mask, row_weights)
+    wrong = wrong_labels(shape.task, z, y, mask, row_weights)
 
     # penalties and clipping
     gradient = _penalised(knobs, shape, gradient, moving.weights)
