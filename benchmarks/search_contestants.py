@@ -58,12 +58,12 @@ def optuna(sampler: str) -> Contestant:
             study = library.create_study(sampler=getattr(library.samplers, sampler)(seed=seed, **options))
             for _ in range(evaluations):
                 trial = study.ask()
-                study.tell(trial, call(_asked(trial, space)))
+                study.tell(trial, call(asked(trial, space)))
 
     return run
 
 
-def _asked(trial: Any, space: Space) -> Params:
+def asked(trial: Any, space: Space) -> Params:
     """Define by run: a slot is asked for if the slots before it (parents come first) make it active."""
     u = np.full(len(space.slots), np.nan)
     params = space.from_unit(u)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import search_quality
 import stopper_quality
-from search_contestants import contestants
+from search_contestants import asked, contestants
 from search_tasks import ACKLEY_AT, FUNCTIONS, task
 from stopper_quality import Curves, advanced, spent
 
@@ -61,6 +61,31 @@ def test_contestants_call_as_often_as_they_may_with_valid_configurations(method:
     contestants()[method](space, call, 11, 0)
     assert len(asked) == 11
     assert {p["optimizer"] for p in asked} == {"sgd", "momentum", "adam"}
+
+
+def test_optuna_is_asked_for_active_slots_only() -> None:
+    class Trial:
+        """Answers with the first value of everything."""
+
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def suggest_float(self, name: str, low: float, high: float) -> float:
+            self.names.append(name)
+            return low
+
+        def suggest_int(self, name: str, low: int, high: int) -> int:
+            self.names.append(name)
+            return low
+
+        def suggest_categorical(self, name: str, choices: list[int]) -> int:
+            self.names.append(name)
+            return choices[0]
+
+    trial = Trial()
+    params = asked(trial, task("conditional").space)
+    assert trial.names == ["rate", "optimizer", "layers", "width"]
+    assert params == {"rate": 1e-5, "optimizer": "sgd", "layers": 1, "width": 8}
 
 
 # The cache
