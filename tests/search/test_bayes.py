@@ -192,6 +192,7 @@ def test_encoding_tells_points_apart_as_the_space_does(name: str) -> None:
     assert np.array_equal(np.isnan(snapped), np.isnan(own))
     assert np.array_equal(encoding.snapped(own), own, equal_nan=True)
     features = encoding.features(encoding.snapped(own))
+    assert encoding.features(encoding.snapped(own[:0])).shape == (0, features.shape[1])
     keys = [space.key(p) for p in points]
     for i, j in rng.integers(300, size=(500, 2)):
         assert (keys[i] == keys[j]) == np.array_equal(features[i], features[j])

@@ -99,7 +99,7 @@ class Encoding:
             for parent, wanted in (parameter.when or {}).items():
                 allowed = {token(value) for value in wanted}
                 values, which = self._values(parent, rows)
-                here &= present[parent] & np.array([token(value) in allowed for value in values])[which]
+                here &= present[parent] & np.array([token(value) in allowed for value in values], dtype=bool)[which]
             if parameter.per is not None:
                 here &= present[parameter.per]
             present[name] = here
@@ -107,7 +107,7 @@ class Encoding:
             result[:, i] = present[slot.name]
             if slot.parameter.per is not None:
                 counts, which = self._values(slot.parameter.per, rows)
-                result[:, i] &= np.array([count > slot.index for count in counts])[which]
+                result[:, i] &= np.array([count > slot.index for count in counts], dtype=bool)[which]
         return result
 
     def _values(self, name: str, rows: Rows) -> tuple[list[Any], NDArray[np.intp]]:
