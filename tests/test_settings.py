@@ -63,7 +63,12 @@ def test_a_whole_study_file(tmp_path: Path) -> None:
     assert Space(settings.search).names == ("learning_rate", "layers", "units", "optimizer", "momentum")
     assert (settings.trials, settings.minutes, settings.seed, settings.params) == (1000, 5.0, 7, {"dropout": 0.1})
     assert (settings.split.dev, settings.split.test, settings.split.group) == (0.1, 500, "farm")
-    assert (settings.net, settings.resolved().stopper, settings.epochs, settings.retrain) == ("dense", "hyperband", 30, 5)
+    assert (settings.net, settings.resolved().stopper, settings.epochs, settings.retrain) == (
+        "dense",
+        "hyperband",
+        30,
+        5,
+    )
     assert isinstance(settings.trials, int)
 
 

@@ -52,12 +52,13 @@ VECTORS = ("bias", "scale", "offset", "slope")
 VECTOR_ROWS = len(VECTORS)
 
 
-def vector_of(shape: "DenseShape", vectors: Array, name: str, index: int) -> Array:
+def vector_of(shape: "DenseShape", vectors: Any, name: str, index: int) -> Array:
     """(width,) one of VECTORS of hidden layer `index`."""
-    return vectors[VECTOR_ROWS * index + VECTORS.index(name), : shape.width]
+    row: Array = vectors[VECTOR_ROWS * index + VECTORS.index(name)]
+    return row[: shape.width]
 
 
-def slope_or_alpha(shape: "DenseShape", vectors: Array, hyper: Hyper, index: int) -> Array:
+def slope_or_alpha(shape: "DenseShape", vectors: Any, hyper: Hyper, index: int) -> Array:
     """() the activation's own parameter: prelu's learned slope, else the hyperparameter."""
     alpha = Knobs(hyper).layer("alpha", index)
     if not shape.rare:
@@ -149,7 +150,7 @@ def apply_training(
             rate = jnp.where(knobs.drop_weights > 0, 0.0, rate)
         moments.append((mean, variance))
         x = joined(shape, weights, index, x, _dropped(a, rate, hyper, step, index + 1), hyper)
-    return x @ kernels[-1] + vectors[-1, : shape.outputs], moments
+    return x @ kernels[-1] + vectors[-1][: shape.outputs], moments
 
 
 def apply_frozen(shape: DenseShape, weights: Weights, statistics: Statistics, x: Array, hyper: Hyper) -> Array:
@@ -169,7 +170,7 @@ def apply_frozen(shape: DenseShape, weights: Weights, statistics: Statistics, x:
         if shape.rare:
             a = normalise_frozen(after, a, *learned, knobs.norm_epsilon) * masks[index]
         x = joined(shape, weights, index, x, a, hyper)
-    z: Array = x @ weights.kernels[-1] + vectors[-1, : shape.outputs]
+    z: Array = x @ weights.kernels[-1] + vectors[-1][: shape.outputs]
     return z
 
 

@@ -99,7 +99,10 @@ def train_step(
         total = importance @ losses
         return total / jnp.where(knobs.reduction_sum > 0, 1.0, count), (total, z, moments)
 
-    gradient, (loss_sum, z, moments) = jax.grad(batch_loss, has_aux=True)(moving.weights)
+    # Vectors are differentiated row by row and stacked: the gradient of a slice is a padded sum, one for each of them.
+    rows_apart = moving.weights._replace(vectors=tuple(moving.weights.vectors))
+    gradient, (loss_sum, z, moments) = jax.grad(batch_loss, has_aux=True)(rows_apart)
+    gradient = gradient._replace(vectors=jnp.stack(gradient.vectors))
     wrong = wrong_labels(shape.task, z, y, mask, row_weights)
 
     # penalties and clipping
