@@ -98,7 +98,8 @@ def result_document(study: "Study") -> dict[str, Any]:
     return {
         **study_document(study),
         **{
-            name: summary.get(name) for name in ("data", "split", "tied", "edges", "ended", "programs", "steps", "test")
+            name: summary.get(name)
+            for name in ("data", "split", "tied", "edges", "importance", "ended", "programs", "steps", "test")
         },
         "folder": None if folder is None else str(folder),
         "report": None if folder is None else str(folder / "report.html"),

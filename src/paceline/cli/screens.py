@@ -106,6 +106,11 @@ def study_lines(lines: Lines, study: "Study") -> None:
     if (tied := summary.get("tied")) and tied["count"] > 1:
         others = tied["count"] - 1
         lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")
+    if listed := summary.get("importance"):
+        clear = [f"{item['name']} {item['ped_anova']:.0%}" for item in listed if item["clear"]]
+        rest = len(listed) - len(clear)
+        chance = f"{'; ' if clear else ''}{rest} other{'s' * (rest > 1)} no more than chance" if rest else ""
+        lines.add("mattered", ", ".join(clear) + chance)
     for sentence in summary.get("edges", ()):
         lines.add("warning", sentence, "yellow")
 

@@ -172,6 +172,14 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
     if best.score_sd is not None:
         found.append(f"Over folds its score is {number_text(best.score)} with a standard deviation of "
                      f"{number_text(best.score_sd, 2)}.")  # fmt: skip
+    listed = record.summary.get("importance") or []
+    clear = [f"{item['name']} ({item['ped_anova']:.0%} and {item['fanova']:.0%})" for item in listed if item["clear"]]
+    if clear:
+        found.append(
+            f"What mattered: {', '.join(clear)}. The first figure is the share in what sets the best tenth of the "
+            "trials apart (PED-ANOVA), the second in what moves the score anywhere (fANOVA); "
+            "the others show no more than chance."
+        )
     tied = part(record.summary, "tied")
     if tied.get("count"):
         numbers = [number for number in tied.get("trials") or [] if number != best.number]

@@ -21,8 +21,9 @@ from paceline.data import Subset, Task
 from paceline.model import Model
 from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
-from paceline.records import Status, Trial, loss_of
+from paceline.records import History, Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
+from paceline.search.importance import importances
 from paceline.seeds import generator, seed_for
 from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.setup import Setup
@@ -133,6 +134,7 @@ def summary_of(
         "refit": refit,
         "tied": None,
         "edges": [],
+        "importance": [],
         "ended": cut or "all trials were run",
         "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},
         "steps": steps,
@@ -164,6 +166,8 @@ def summary_of(
             ]
         found["tied"] = tied(setup, trials, best, retrain)
         found["edges"] = edges(setup, best)
+        listed = importances(setup.space, History(trials, setup.goal), setup.settings.seed)
+        found["importance"] = [dataclasses.asdict(item) for item in listed]
     if again is not None:
         found["dev"] = on_dev(setup, again.model)
     return found
