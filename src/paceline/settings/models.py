@@ -133,7 +133,7 @@ class StudySettings(BaseModel):
         default={},
         description="Hyperparameters that every trial has; what neither they nor the search name has its default.",
     )
-    method: Method = Field(default="auto", description="How configurations are proposed.")
+    method: Method = Field(default="auto", description="How configurations are proposed; auto is random.")
     method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
     stopper: StopperName | None = Field(
         default=None,
@@ -196,10 +196,12 @@ class StudySettings(BaseModel):
             raise WrongSettings({("params", twice[0]): text})
 
     def resolved(self) -> "StudySettings":
-        """The same settings with what is open decided: the stopper, and 100 trials where nothing limits them."""
+        """The same settings with what is open decided: method, stopper, and 100 trials where nothing limits them."""
         update: dict[str, Any] = {}
         if self.trials is None and self.minutes is None:
             update["trials"] = DEFAULT_TRIALS
+        if self.method == "auto":
+            update["method"] = "random"
         if self.stopper is None:
             update["stopper"] = "none" if self.method == "population" else "hyperband"
         return self.model_copy(update=update)

@@ -4,9 +4,10 @@ Choosing is over, so the dev rows need not be held back any longer, and more row
 scikit-learn's searches refit their winner on all rows that they were given). No row is left to say when to stop;
 the runs over seeds have said it before:
 
-    epochs = the last epoch whose mean dev score over the seeds is within one standard error of the best one
+    epochs = the last epoch whose mean dev score over the seeds is within two standard errors of the best one
 
-The last and not the first of them, because more rows bear more training.
+(Of the epochs from the best on, the mean error: a few seeds may agree on one epoch by chance.) The last and not the
+first of them, because more rows bear more training.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def refit_epochs(setup: Setup, again: Retrained) -> int:
 
 
 def last_good_epoch(curves: list[list[float]]) -> int:
-    """The last epoch (from 1) whose mean loss over the curves is within a standard error of the lowest mean.
+    """The last epoch (from 1) whose mean loss over the curves is within two standard errors of the lowest mean.
 
     Curves that end early by themselves cut the others to their length.
 
@@ -77,5 +78,6 @@ def last_good_epoch(curves: list[list[float]]) -> int:
     table = np.array([curve[: min(map(len, curves))] for curve in curves])
     means = np.where(np.isfinite(table).all(axis=0), table.mean(axis=0), np.inf)
     lowest = int(means.argmin())
-    error = table[:, lowest].std(ddof=1) / math.sqrt(len(table)) if len(table) > 1 else 0.0
-    return int(np.flatnonzero(means <= means[lowest] + error)[-1]) + 1
+    later = table[:, lowest:][:, np.isfinite(means[lowest:])]
+    error = float(later.std(axis=0, ddof=1).mean()) / math.sqrt(len(table)) if len(table) > 1 else 0.0
+    return int(np.flatnonzero(means <= means[lowest] + 2 * error)[-1]) + 1

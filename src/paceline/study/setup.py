@@ -76,9 +76,8 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
     resolve(settings.params, task=task)
     space = space_of(settings, data)
     check_space(space, settings.params, task)
-    method = "random" if settings.method == "auto" else settings.method
     options: dict[str, Any] = dict(settings.method_options)
-    searcher = make_searcher(method, space, seed=settings.seed, **options)
+    searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     stopper = stopper_of(settings, searcher)
     count = settings.folds or 1
     folds = tuple(
