@@ -22,11 +22,13 @@ from paceline.study import load_study, resume
 
 BEGUN = "begun"
 SLOWER = 2.0  # times as long as in a process that has its program and its data, a child takes at most
+MOST_STUDIES = 20  # for each kill that is still to land
 LONGEST_START = 240.0  # seconds; a loaded machine is slow, and a hang should end some day
 
 
 def child(folder: Path) -> None:
     """What the killed process does: begin the study, or go on with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts background jobs with it ignored
     load("digits")
     print(BEGUN, flush=True)
     if (folder / "study.yaml").exists():
@@ -85,6 +87,8 @@ def harried_outcomes(root: Path, kills: int, longest: float, rng: random.Random,
     """The outcomes of as many studies as it takes for so many kills to land."""
     outcomes: list[str] = []
     while kills > 0:
+        if len(outcomes) >= MOST_STUDIES * kills:
+            raise RuntimeError(f"of {len(outcomes)} studies none was hit in time; the moments are drawn too late")
         folder = root / f"harried-{len(outcomes)}"
         kills -= harry(folder, kills, longest, rng, sign)
         outcomes.append(outcome(load_study(folder)))
