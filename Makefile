@@ -10,7 +10,6 @@ BIN := .venv/bin
 demo: .venv/.installed
 	@rm -rf runs/demo
 	$(BIN)/paceline tune digits --minutes 0.5 --seed 0 --out runs/demo
-	@$(BIN)/paceline show runs/demo
 	@echo "report: $(CURDIR)/runs/demo/report.html"
 
 test: lint types

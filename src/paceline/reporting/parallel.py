@@ -19,12 +19,13 @@ from paceline.reporting.words import number_text
 
 LINES = 300
 WIDTH = 1130.0  # that the page has for it; more axes than fit are scrolled
-LEAST_GAP, MOST_GAP = 92.0, 170.0
+LEAST_GAP, MOST_GAP = 78.0, 170.0
 TOP, BOTTOM, ABSENT = 44.0, 300.0, 330.0
 LEFT, RIGHT = 48.0, 84.0
 SHADES = 8
 GOLDEN = 0.6180339887498949
 LABEL = 12  # characters of a tick
+TITLE = 11  # characters of a title's line; a longer name is broken at an underscore, if it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,19 @@ class Upright:
     x: float
     ticks: tuple[tuple[float, str], ...]
     optional: bool
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """The name in one or two lines.
+
+        >>> Upright("weight_decay", 0.0, (), False).title, Upright("norm", 0.0, (), False).title
+        (('weight_', 'decay'), ('norm',))
+        """
+        breaks = [index + 1 for index, letter in enumerate(self.name) if letter == "_"]
+        if len(self.name) <= TITLE or not breaks:
+            return (_cut(self.name),)
+        middle = min(breaks, key=lambda index: abs(2 * index - len(self.name)))
+        return _cut(self.name[:middle]), _cut(self.name[middle:])
 
 
 @dataclass(frozen=True, slots=True)
