@@ -12,6 +12,7 @@ from small_studies import SMALL
 
 from paceline.data import Dataset
 from paceline.records import Status, Trial
+from paceline.reporting.facts import sureness
 from paceline.space import Space
 from paceline.study import Study, tune
 from paceline.study.conclude import best_of, bootstrap_root_mean, edges, reason_kind, tied, wilson
@@ -124,6 +125,15 @@ def test_the_summary_says_what_was_found(whole: Study) -> None:
     assert sum(summary["split"].values()) == summary["data"]["rows"] == 1797
     assert summary["ended"] == "all trials were run"
     assert np.sum(summary["dev"]["confusion"]) == summary["split"]["dev"]
+
+
+def test_a_study_by_a_model_says_how_well_it_foretold(digits: Dataset) -> None:
+    study = tune(digits, **SMALL, method="bayes", stopper="none", trials=24)
+    found = study.summary["calibration"]
+    assert found["trials"] == 24 and 0 <= found["within_50"] <= found["within_90"] <= 1
+    sentence = f"asked about each of 24 trials that it hadn't seen: {found['within_50']:.0%} of the results"
+    assert study.best is not None and sentence in " ".join(sureness(study.record, study.best, 24, "error"))
+    assert len(study.summary["importance"]) == 2  # learning rate and dropout
 
 
 def test_no_retraining_leaves_the_winner_itself(digits: Dataset) -> None:

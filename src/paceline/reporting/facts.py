@@ -180,6 +180,12 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
             "trials apart (PED-ANOVA), the second in what moves the score anywhere (fANOVA); "
             "the others show no more than chance."
         )
+    if calibration := part(record.summary, "calibration"):
+        found.append(
+            f"The model that proposed them, asked about each of {plural(calibration['trials'], 'trial')} that it "
+            f"hadn't seen: {calibration['within_50']:.0%} of the results lay in its 50 % intervals, "
+            f"{calibration['within_90']:.0%} in its 90 % ones."
+        )
     tied = part(record.summary, "tied")
     if tied.get("count"):
         numbers = [number for number in tied.get("trials") or [] if number != best.number]

@@ -23,6 +23,7 @@ from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
 from paceline.records import History, Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
+from paceline.search.bayes import Bayes
 from paceline.search.importance import importances
 from paceline.seeds import generator, seed_for
 from paceline.study.lineage import Stage, line_of, prepared_line
@@ -135,6 +136,7 @@ def summary_of(
         "tied": None,
         "edges": [],
         "importance": [],
+        "calibration": None,
         "ended": cut or "all trials were run",
         "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},
         "steps": steps,
@@ -168,6 +170,9 @@ def summary_of(
         found["edges"] = edges(setup, best)
         listed = importances(setup.space, History(trials, setup.goal), setup.settings.seed)
         found["importance"] = [dataclasses.asdict(item) for item in listed]
+        if isinstance(setup.searcher, Bayes):
+            calibration = setup.searcher.calibration(History(trials, setup.goal))
+            found["calibration"] = None if calibration is None else dataclasses.asdict(calibration)
     if again is not None:
         found["dev"] = on_dev(setup, again.model)
     return found
