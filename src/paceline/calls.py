@@ -6,6 +6,9 @@
 Either way a batch of configurations becomes as many outcomes, in the batch's order, whoever finished first. A
 worker is spawned, not forked: threads, JAX and open files of this process stay out of it. It leads a process
 group of its own, so that what a call has started ends with it.
+
+The function travels as pickle, as everything does between processes of `multiprocessing`. It is written and read by
+one program over a pipe that it has made itself; nothing from a file or a network is ever unpickled.
 """
 
 import contextlib

@@ -332,6 +332,11 @@ def per_layer(config: Hyperparameters, name: str) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,) * config.layers
 
 
+def alpha_of(config: Hyperparameters, activation: str) -> float:
+    """The activation's own parameter: `activation_alpha`, or the activation's default; 0 where it has none."""
+    return config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
+
+
 def loss_name(config: Hyperparameters, task: str) -> str:
     """The loss that "auto" stands for."""
     if config.loss != "auto":

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, expit
 
-from paceline.hyperparameters import ACTIVATION_ALPHA, Hyperparameters, per_layer
+from paceline.hyperparameters import Hyperparameters, alpha_of, per_layer
 from paceline.net.initializers import Weights
 
 Array = NDArray[np.float32]
@@ -38,9 +38,7 @@ def outputs(config: Hyperparameters, weights: Weights, statistics: Sequence[dict
     """(rows, outputs) raw outputs of a finished net for inputs x (rows, features), both float32."""
     for index, layer in enumerate(weights[:-1]):
         activation = per_layer(config, "activation")[index]
-        alpha = (
-            config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
-        )
+        alpha = alpha_of(config, activation)
         if activation == "prelu":
             alpha = float(layer["slope"])
         first = config.norm_position == "before"

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.hyperparameters import ACTIVATION_ALPHA, Hyperparameters, per_layer
+from paceline.hyperparameters import Hyperparameters, alpha_of, per_layer
 from paceline.seeds import generator
 
 Weights = list[dict[str, NDArray[np.float32]]]
@@ -48,9 +48,7 @@ def initial_weights(config: Hyperparameters, n_inputs: int, n_outputs: int, seed
     layers: Weights = []
     for index, (inputs, units) in enumerate(layer_widths(config, n_inputs)):
         activation = per_layer(config, "activation")[index]
-        alpha = (
-            config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(activation, 0.0)
-        )
+        alpha = alpha_of(config, activation)
         rng = generator(seed, "init", index)
         layer = {
             "kernel": draw(rng, inputs, units, config, activation),

@@ -30,8 +30,6 @@ class Asha(Stopper):
     Source: Li et al. (2020), "A system for massively parallel hyperparameter tuning".
     """
 
-    asynchronous = True
-
     def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, size: int = SIZE) -> None:
         self._eta, self._least = checked(epochs, eta, min_epochs)
         self._size = whole("size", size, 1)

@@ -12,10 +12,14 @@ def whole(name: str, value: object, least: int) -> int:
 
 def number(name: str, value: object, low: float, high: float = float("inf"), *, open_low: bool = False) -> float:
     """`value` as a float within [low, high], or (low, high] with `open_low`."""
-    inside = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-    if not inside or (open_low and value == low):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not low <= value <= high
+        or (open_low and value == low)
+    ):
         rule = f"{'above' if open_low else 'at least'} {low:g}" + (
             "" if high == float("inf") else f", at most {high:g}"
         )
         raise SettingsError(f"Option {name!r} must be a number {rule}, but got {value!r}.")
-    return float(value)  # type: ignore[arg-type]  # `inside` has shown that it is a number
+    return float(value)

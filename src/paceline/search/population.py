@@ -14,7 +14,6 @@ import math
 from collections.abc import Collection, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Trial
@@ -23,7 +22,7 @@ from paceline.search.fresh import Fresh
 from paceline.search.options import number, whole
 from paceline.search.past import Past
 from paceline.search.rungs import members
-from paceline.search.variation import begin, completed
+from paceline.search.variation import begin, completed, reflected
 from paceline.seeds import generator
 from paceline.space import Space
 
@@ -136,17 +135,8 @@ class Succession(Stopper):
         row = completed(self._space.to_unit(parent.params), rng)
         step = rng.normal(0.0, self._population.spread, len(row))
         anew, draws = rng.random(len(row)) < self._population.resample, rng.random(len(row))
-        moved = np.where(anew, draws, reflected(row + step))
+        moved = np.where(anew, draws, [reflected(value) for value in row + step])
         return self._space.from_unit(np.where(self._moved, moved, row))
-
-
-def reflected(row: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Numbers outside [0, 1] thrown back from its ends, so that the ends don't collect them.
-
-    >>> reflected(np.array([-0.25, 0.5, 1.25])).tolist()
-    [0.25, 0.5, 0.75]
-    """
-    return 1.0 - np.abs(1.0 - np.abs(row) % 2.0)
 
 
 def now(trial: Trial, epoch: int, goal: str) -> float:

@@ -41,13 +41,6 @@ def line_of(trials: Mapping[int, Trial], last: Trial, epochs: int) -> list[Stage
     return stages
 
 
-def first_of(trials: Mapping[int, Trial], last: Trial) -> Trial:
-    """The trial with fresh weights from which a trial descends; it may be the trial itself."""
-    while last.parent is not None:
-        last = trials[last.parent]
-    return last
-
-
 def prepared_line(
     setup: Setup, arrays: Arrays, line: Sequence[Stage], seeds: Sequence[int], *, until: int, patience: bool = True
 ) -> list[tuple[list[Prepared], int]]:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.hyperparameters import (
-    ACTIVATION_ALPHA,
     MAX_POINTS,
     NORMS,
     OPTIMIZERS,
     SCHEDULES,
     Hyperparameters,
+    alpha_of,
     loss_name,
     per_layer,
 )
@@ -196,11 +196,7 @@ def encode(
         "momentum_points": len(config.momentum_points),
         "epochs": epochs,
     }
-    alphas = [
-        config.activation_alpha if config.activation_alpha is not None else ACTIVATION_ALPHA.get(name, 0.0)
-        for name in per_layer(config, "activation")
-    ]
-    forms = [form_of(name, alpha) for name, alpha in zip(per_layer(config, "activation"), alphas, strict=True)]
+    forms = [form_of(name, alpha_of(config, name)) for name in per_layer(config, "activation")]
     layers = [(rate, form[1], form[2]) for rate, form in zip(per_layer(config, "dropout"), forms, strict=True)]
     weights = np.ones(max(padded_outputs, 2), np.float32)
     if class_weights is not None:

@@ -180,10 +180,13 @@ def _updated(
     projections = [one(*arrays) for arrays in zip(*(part.projections for part in parts), strict=True)]
     w, g, m, v = (part.vectors for part in parts)
     vectors = update(rule, w, g, m, v, jnp.float32(0), rare=shape.rare)
-    return tuple(  # type: ignore[return-value]
-        Weights(tuple(item[place] for item in kernels), tuple(item[place] for item in projections), vectors[place])
-        for place in range(3)
-    )
+
+    def part(place: int) -> Weights:
+        return Weights(
+            tuple(item[place] for item in kernels), tuple(item[place] for item in projections), vectors[place]
+        )
+
+    return part(0), part(1), part(2)
 
 
 def _norm_limited(weights: Weights, limit: Array) -> Weights:
