@@ -24,9 +24,15 @@ from paceline.space import Space
 
 
 class Searcher(ABC):
-    """Proposes configurations. Pure in the history: holds its space and options, nothing that changes."""
+    """Proposes configurations. Pure in the history: holds its space and options, nothing that changes.
+
+    Attributes:
+        space: where it searches.
+        slow: whether it thinks so long that a study asks it in a thread, beside the training.
+    """
 
     space: Space
+    slow: bool = False
 
     @abstractmethod
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:

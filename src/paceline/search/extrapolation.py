@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from paceline.search.one_core import one_core
+
 Matrix = NDArray[np.float64]
 
 LEAST = 4
@@ -42,7 +44,8 @@ def forecast(curves: Sequence[Sequence[float]], epoch: int, last: int) -> tuple[
     usable = count >= LEAST
     mean, sd = np.full(len(curves), np.nan), np.full(len(curves), np.nan)
     if usable.any():
-        mean[usable], sd[usable] = _fitted(losses[usable], finite[usable], last)
+        with one_core():
+            mean[usable], sd[usable] = _fitted(losses[usable], finite[usable], last)
     return mean, sd
 
 

@@ -29,6 +29,7 @@ class First(Searcher):
     def __init__(self, searcher: Searcher, configurations: Sequence[Params]) -> None:
         self.space = searcher.space
         self.searcher = searcher
+        self.slow = searcher.slow
         for point in configurations:
             self.space.validate(point)
         self._first = {self.space.key(point): point for point in configurations}

@@ -1,14 +1,12 @@
 """Scores as a Gaussian process wants them: evenly spread, of mean 0 and variance 1, lower is better.
 
 Scores of one metric may lie within a hair of each other at the good end and ten thousand times further apart at the
-bad one. Two maps keep the order:
+bad one. Yeo and Johnson's power map, by the exponent under which the result looks most normal, keeps their order
+and much of what their differences say. Where trials weren't trained equally long only their places can be compared
+(see `standing`), and the targets are normal quantiles of the ranks.
 
-    power   Yeo and Johnson's family, by the exponent under which the result looks most normal
-    ranks   normal quantiles of the ranks
-
-The first keeps what differences say, the second can't be misled by any of them; targets are the mean of both. Where
-trials weren't trained equally long only their places can be compared (see `standing`), and ranks are taken
-alone. Diverged and failed trials get the worst target of the others.
+Ranks are for that case alone: they tear apart the nearly equal scores around an optimum, the model takes that
+for noise, and goes on looking there for ever. Diverged and failed trials get the worst target of the others.
 """
 
 import numpy as np
@@ -21,9 +19,6 @@ from paceline.search.standing import Evidence
 
 Array = NDArray[np.float64]
 
-RANKS = 0.25
-"""Share of the ranks in the mean of both maps."""
-
 SPAN, TRIED = 4.0, 33
 """Exponents within 1 ± 4 are tried, so many at a time, three times ever closer."""
 
@@ -34,8 +29,7 @@ def targets(history: History, known: Evidence) -> Array:
     if any(history.trials[i].status is Status.STOPPED and history.trials[i].curve for i in judged):
         good = ranks(np.arange(len(judged), dtype=np.float64))
     else:
-        losses = history.losses()[judged]
-        good = (1.0 - RANKS) * standardised(power(losses)) + RANKS * standardised(ranks(losses))
+        good = power(history.losses()[judged])
     return standardised(np.append(good, np.full(known.broken, good[-1])))
 
 

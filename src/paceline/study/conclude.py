@@ -170,8 +170,8 @@ def summary_of(
         found["edges"] = edges(setup, best)
         listed = importances(setup.space, History(trials, setup.goal), setup.settings.seed)
         found["importance"] = [dataclasses.asdict(item) for item in listed]
-        if isinstance(setup.searcher, Bayes):
-            calibration = setup.searcher.calibration(History(trials, setup.goal))
+        if isinstance(setup.method, Bayes):
+            calibration = setup.method.calibration(History(trials, setup.goal))
             found["calibration"] = None if calibration is None else dataclasses.asdict(calibration)
     if again is not None:
         found["dev"] = on_dev(setup, again.model)

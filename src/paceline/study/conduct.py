@@ -21,20 +21,24 @@ from numpy.typing import NDArray
 from paceline.pack.lanes import Done, Job, Lanes
 from paceline.pack.packs import PackLane
 from paceline.pack.trials import Prepared
-from paceline.records import History, Status, Trial, loss_of
+from paceline.records import History, Params, Status, Trial, loss_of
 from paceline.search import Birth, Cohort
+from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
 from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
 from paceline.study.ledger import Ledger
 from paceline.study.progress import Callback, Progress
+from paceline.study.proposing import Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
 
 Rows = NDArray[np.float32]
 
-WAIT_SECONDS = 0.25
+WAIT_SECONDS, GLANCE_SECONDS = 0.25, 0.02
+"""How long outcomes are waited for; the shorter while a cohort is being proposed."""
+
 CHECKPOINT_SECONDS = 10.0
 
 
@@ -76,6 +80,7 @@ class Conductor:
         self._spent, self._progress = spent, progress
         checkpoints = None if folder is None else folder / "checkpoints"
         self._states = States(self.ledger, self._prepare, lanes.programs, checkpoints)
+        self._proposer = Proposer(setup.searcher)
         self._prepared: dict[tuple[int, int], Prepared] = {}
         self._flights: list[Flight] = []
         self._next_number = self._next_cohort = 0
@@ -99,20 +104,22 @@ class Conductor:
 
     def run(self) -> None:
         """Search until the plan, the budget or the target ends it. KeyboardInterrupt saves all and passes on."""
-        with interrupts_held() as raise_if_due:
+        with one_core(), interrupts_held() as raise_if_due:
             try:
                 self._search(raise_if_due)
             except KeyboardInterrupt:
                 self._land()
                 self._checkpoint(force=True)
                 raise
+            finally:
+                self._proposer.close()
 
     def _search(self, raise_if_due: Callable[[], None]) -> None:
         settings = self._setup.settings
         cohorts = self._setup.stopper.cohorts(settings.trials, settings.epochs)
         while True:
             self._take_off(cohorts)
-            if not self._flights:
+            if not self._flights and not self._proposer.thinking:
                 return
             self._collect()
             for flight in list(self._flights):
@@ -128,37 +135,46 @@ class Conductor:
     # -- proposing
 
     def _take_off(self, cohorts: Iterator[Cohort]) -> None:
-        """Start cohorts as long as all that they may know of has ended."""
+        """Propose and start cohorts as long as all that they may know of has ended."""
         while not self._exhausted:
-            if any(
-                self._next_cohort - flight.cohort.number >= self._setup.stopper.in_flight for flight in self._flights
-            ):
+            if not self._proposer.thinking:
+                self._ask(cohorts)
+            proposed = self._proposer.take()
+            if proposed is None:
                 return
-            cohort = next(cohorts, None)
-            if cohort is not None:
-                self._horizon.settle(cohort.number)
-            if cohort is None or self._reached_target(cohort.number):
-                self._exhausted = True
-                return
-            self._next_cohort = cohort.number + 1
-            first = self._next_number
-            rng = generator(self._setup.settings.seed, "search", first)
-            proposals = self._setup.searcher.suggest(self._horizon.for_proposing(cohort.number), cohort.size, rng)
-            if len(proposals) < cohort.size:
-                self._exhausted = True
-                self.cut = "the search space is used up"
-            if not proposals:
-                return
-            cohort = dataclasses.replace(cohort, size=len(proposals))
-            members = list(range(first, first + len(proposals)))
-            self._next_number += len(proposals)
-            for number, params in zip(members, proposals, strict=True):
-                seed = seed_for(self._setup.settings.seed, "trial", number)
-                origin = self._setup.settings.method
-                self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
-            flight = Flight(cohort, members)
-            self._flights.append(flight)
-            self._dispatch(flight)
+            self._start(*proposed)
+
+    def _ask(self, cohorts: Iterator[Cohort]) -> None:
+        """Have the next cohort proposed, if its time has come."""
+        lag = self._setup.stopper.in_flight
+        if any(self._next_cohort - flight.cohort.number >= lag for flight in self._flights):
+            return
+        cohort = next(cohorts, None)
+        if cohort is not None:
+            self._horizon.settle(cohort.number)
+        if cohort is None or self._reached_target(cohort.number):
+            self._exhausted = True
+            return
+        self._next_cohort = cohort.number + 1
+        rng = generator(self._setup.settings.seed, "search", self._next_number)
+        self._proposer.ask(cohort, self._horizon.for_proposing(cohort.number), rng)
+
+    def _start(self, cohort: Cohort, proposals: list[Params]) -> None:
+        """A cohort's trials come to be and are sent to their first rung."""
+        if len(proposals) < cohort.size:
+            self._exhausted = True
+            self.cut = "the search space is used up"
+        if not proposals:
+            return
+        members = list(range(self._next_number, self._next_number + len(proposals)))
+        self._next_number += len(proposals)
+        for number, params in zip(members, proposals, strict=True):
+            seed = seed_for(self._setup.settings.seed, "trial", number)
+            origin = self._setup.settings.method
+            self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
+        flight = Flight(dataclasses.replace(cohort, size=len(proposals)), members)
+        self._flights.append(flight)
+        self._dispatch(flight)
 
     def _reached_target(self, cohort: int) -> bool:
         """Whether a trial that this cohort may know of is as good as `target_score`."""
@@ -209,8 +225,9 @@ class Conductor:
     def _collect(self) -> None:
         """Take in what lanes have finished."""
         if not any(flight.awaited for flight in self._flights):
+            self._proposer.wait(WAIT_SECONDS)
             return
-        for done in self._lanes.collect(timeout=WAIT_SECONDS):
+        for done in self._lanes.collect(timeout=GLANCE_SECONDS if self._proposer.thinking else WAIT_SECONDS):
             self._take(done)
 
     def _take(self, done: Done) -> None:

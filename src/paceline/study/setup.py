@@ -16,6 +16,7 @@ from paceline.pack.trials import Arrays, Prepared, prepare
 from paceline.records import METRICS, Params
 from paceline.runs import chosen_metric, fold_arrays
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper
+from paceline.search.first import First
 from paceline.search.population import Population
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
@@ -41,6 +42,11 @@ class Setup:
     searcher: Searcher
     stopper: Stopper
     folds: tuple[Arrays, ...]
+
+    @property
+    def method(self) -> Searcher:
+        """The searcher without the configurations that it begins with."""
+        return self.searcher.searcher if isinstance(self.searcher, First) else self.searcher
 
     @property
     def task(self) -> str:
@@ -77,6 +83,8 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
     space = space_of(settings, data)
     check_space(space, settings.params, task)
     options: dict[str, Any] = dict(settings.method_options)
+    if settings.method == "bayes":
+        options = {"first": [usual_point(space)], **options}
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     stopper = stopper_of(settings, searcher)
     count = settings.folds or 1
@@ -107,6 +115,16 @@ def space_of(settings: StudySettings, data: Dataset) -> Space:
     space = default_space(settings.net, rows=rows, features=features, task=str(data.task))
     kept = {name: item for name, item in space.parameters.items() if name not in settings.params}
     return Space(without_lost_conditions(kept, settings.params))
+
+
+def usual_point(space: Space) -> Params:
+    """What is trained by default, as far as the space holds it; elsewhere middles of scales and first choices."""
+    usual, place = Hyperparameters(), np.full(len(space.slots), np.nan)
+    for index, slot in enumerate(space.slots):
+        value = getattr(usual, slot.name)
+        if slot.parameter.fault(value) is None:
+            place[index] = slot.parameter.to_unit(value)
+    return space.from_unit(place)
 
 
 def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""Asking the searcher for the next cohort, beside the lanes where it thinks for long.
+
+A model-based method thinks for a tenth of a second or more. On the conductor's own thread nothing would be
+collected and nothing dispatched meanwhile, and lanes would run dry. So a searcher that says `slow` is asked in a
+thread. What it is asked about is fixed when it is asked: how long it thinks changes nothing of what it answers.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import numpy as np
+
+from paceline.records import History, Params
+from paceline.search import Cohort, Searcher
+
+
+class Proposer:
+    """At most one question at a time. Use `close` at the end."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="search") if searcher.slow else None
+        self._question: tuple[Cohort, Future[list[Params]]] | None = None
+
+    @property
+    def thinking(self) -> bool:
+        """Whether a cohort was asked for and not yet taken."""
+        return self._question is not None
+
+    def ask(self, cohort: Cohort, history: History, rng: np.random.Generator) -> None:
+        """Begin to propose a cohort."""
+        if self._pool is not None:
+            self._question = cohort, self._pool.submit(self._searcher.suggest, history, cohort.size, rng)
+            return
+        answer: Future[list[Params]] = Future()
+        answer.set_result(self._searcher.suggest(history, cohort.size, rng))
+        self._question = cohort, answer
+
+    def take(self) -> tuple[Cohort, list[Params]] | None:
+        """The cohort and its configurations, once; None as long as the searcher thinks."""
+        if self._question is None or not self._question[1].done():
+            return None
+        cohort, answer = self._question
+        self._question = None
+        return cohort, answer.result()
+
+    def wait(self, seconds: float) -> None:
+        """Until there is an answer, at most so long."""
+        if self._question is not None:
+            wait([self._question[1]], timeout=seconds)
+
+    def close(self) -> None:
+        """Give up what is being thought of."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,120 @@
+"""A searcher that thinks beside the lanes proposes what it would have proposed alone."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from small_studies import SMALL, outcome
+
+from paceline.data import Dataset
+from paceline.records import History, Params
+from paceline.search import Cohort, Searcher
+from paceline.search.bayes import Bayes
+from paceline.search.one_core import one_core
+from paceline.space import Space
+from paceline.study import tune
+from paceline.study.proposing import Proposer
+from paceline.study.setup import set_up, usual_point
+
+SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
+BAYES = SMALL | {"method": "bayes", "method_options": {"startup": 3}, "trials": 18, "stopper": "none", "epochs": 3}
+
+
+class Thinker(Searcher):
+    """Waits for a sign, then proposes by rng; notes the thread it was asked in."""
+
+    def __init__(self, slow: bool) -> None:
+        self.space, self.slow = SPACE, slow
+        self.go = threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        self.thread = threading.current_thread()
+        assert self.go.wait(10)
+        return [{"x": float(x)} for x in rng.random(count)]
+
+
+def test_a_slow_searcher_is_asked_in_a_thread_and_waited_for() -> None:
+    thinker = Thinker(slow=True)
+    proposer = Proposer(thinker)
+    proposer.ask(Cohort(0, 3, (1,)), History(()), np.random.default_rng(0))
+    proposer.wait(0.01)
+    assert proposer.thinking and proposer.take() is None
+    thinker.go.set()
+    proposer.wait(10)
+    answer = proposer.take()
+    assert answer is not None and len(answer[1]) == answer[0].size == 3
+    assert thinker.thread is not threading.main_thread()
+    assert not proposer.thinking and proposer.take() is None
+    proposer.close()
+
+
+def test_a_quick_searcher_is_asked_at_once() -> None:
+    thinker = Thinker(slow=False)
+    thinker.go.set()
+    proposer = Proposer(thinker)
+    proposer.ask(Cohort(0, 1, (1,)), History(()), np.random.default_rng(0))
+    assert thinker.thread is threading.main_thread() and proposer.take() is not None
+    proposer.close()
+
+
+def test_what_goes_wrong_while_thinking_is_raised(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> None:
+    def fail(*_: object) -> list[Params]:
+        raise ArithmeticError("no such luck")
+
+    monkeypatch.setattr(Bayes, "suggest", fail)
+    with pytest.raises(ArithmeticError, match="no such luck"):
+        tune(digits, **BAYES)
+
+
+def test_how_long_it_thinks_changes_no_result(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> None:
+    usual = outcome(tune(digits, **BAYES))
+    suggest = Bayes.suggest
+
+    def slowly(self: Bayes, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        time.sleep(0.1)
+        return suggest(self, history, count, rng)
+
+    monkeypatch.setattr(Bayes, "suggest", slowly)
+    assert outcome(tune(digits, **BAYES)) == usual
+    monkeypatch.setattr(Bayes, "slow", False)
+    assert outcome(tune(digits, **BAYES)) == usual
+
+
+def test_one_core_holds_in_the_threads_of_a_study() -> None:
+    """Whoever held the limit before: the thread that sets it owns it, and must give it back."""
+    import scipy.linalg  # noqa: F401 - its BLAS too
+    from threadpoolctl import ThreadpoolController
+
+    def cores() -> set[int]:
+        return {lib.num_threads for lib in ThreadpoolController().select(user_api="blas").lib_controllers}
+
+    seen: list[set[int]] = []
+
+    def think() -> None:
+        with one_core():
+            seen.append(cores())
+
+    def in_thread() -> None:
+        thread = threading.Thread(target=think)
+        thread.start()
+        thread.join()
+
+    think()
+    in_thread()
+    with one_core():
+        in_thread()
+        seen.append(cores())
+    assert seen == [{1}] * 4
+
+
+def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
+    study = tune(digits, **BAYES)
+    assert study.trials[0].params == pytest.approx({"learning_rate": 1e-3, "dropout": 0.0})
+    setup = set_up(study.settings, digits)
+    assert isinstance(setup.method, Bayes) and setup.searcher is not setup.method
+    assert usual_point(Space({"units": [32, 512], "dropout": {"low": 0.1, "high": 0.5}})) == {
+        "units": 32,
+        "dropout": pytest.approx(0.3),
+    }
