@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from paceline.search.gaussian_process import Posterior, fit
 from paceline.search.past import Past
 from paceline.search.standing import evidence
 from paceline.search.targets import likeliest_exponent, power, ranks, standardised, targets, yeo_johnson
+from paceline.seeds import generator
 from paceline.space import Float, Int, Space
 from paceline.testing import SPACES, SearcherContract, race
 
@@ -128,7 +131,7 @@ def test_a_hunt_finds_the_highest_hill_of_a_grid() -> None:
     worth = log_expected_improvement(*posterior.predict(features), best)[0]
     worth[some] = -np.inf
     known = encoding.snapped(units[some])
-    hunt = Hunt(encoding, posterior, log_expected_improvement, known, rng.random((5, 3)))
+    hunt = Hunt(encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)))
     found = space.from_unit(hunt.find(5, 12)[0])
     assert worth[points.index(found)] == worth.max()
 
@@ -143,7 +146,7 @@ def test_a_hunt_over_numbers_ends_on_a_peak() -> None:
     best = float(posterior.predict(units)[0].min())
     fine = np.stack(np.meshgrid(np.linspace(0, 1, 301), np.linspace(0, 1, 301)), axis=-1).reshape(-1, 2)
     highest = log_expected_improvement(*posterior.predict(fine), best)[0].max()
-    hunt = Hunt(encoding, posterior, log_expected_improvement, units, pool(space, units[:5], 64, rng))
+    hunt = Hunt(encoding, posterior, log_expected_improvement, best, units, pool(space, units[:5], 64, rng))
     row = hunt.find(5, 6)[:1]
     assert log_expected_improvement(*posterior.predict(row), best)[0][0] >= highest - 1e-3
 
@@ -309,3 +312,39 @@ def test_wrong_options_are_told(options: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError) as caught:
         make_searcher("bayes", MIXED, seed=0, **options)
     assert words in str(caught.value)
+
+
+def searched(space: Space, loss: Callable[[Params], float], count: int, seed: int, **options: Any) -> list[Trial]:
+    searcher = Bayes(space, seed=seed, **options)
+    trials: list[Trial] = []
+    while len(trials) < count:
+        (point,) = searcher.suggest(History(tuple(trials)), 1, generator(seed, "search", len(trials)))
+        trials.append(Trial(len(trials), point, 0, status=Status.FINISHED, score=loss(point)))
+    return trials
+
+
+def test_the_distance_of_an_earlier_study_is_learnt() -> None:
+    """The same problem on another scale is told at once; another problem must not keep it from the optimum."""
+    space = Space({name: {"low": 0.0, "high": 1.0} for name in "abcdef"})
+
+    def loss(p: Params, at: float) -> float:
+        return sum((1 + i) * (p[name] - at) ** 2 for i, name in enumerate("abcdef"))
+
+    def best(found: list[Trial]) -> float:
+        return min(trial.score or 0.0 for trial in found)
+
+    old = searched(space, lambda p: 5.0 + 100.0 * loss(p, 0.2), 40, 7)
+    earlier = [(trial.params, float(trial.score or 0.0)) for trial in old]
+    same = searched(space, lambda p: loss(p, 0.2), 8, 1, earlier=earlier)
+    other = searched(space, lambda p: loss(p, 0.8), 25, 1, earlier=earlier)
+    cold = searched(space, lambda p: loss(p, 0.8), 25, 1)
+    assert best(same) < 0.1 * best(cold[:8])
+    assert best(other) < 2.0 * best(cold) + 0.01
+
+
+def test_what_lies_outside_the_space_isn_t_learnt_from() -> None:
+    space = Space({"x": {"low": 0.0, "high": 1.0}})
+    outside = [({"x": 3.0}, 0.0), ({"y": 0.5}, 1.0), ({"x": 0.5}, float("nan"))]
+    told = searched(space, lambda p: abs(p["x"] - 0.4), 9, 0, earlier=outside, startup=4)
+    untold = searched(space, lambda p: abs(p["x"] - 0.4), 9, 0, startup=4)
+    assert [trial.params for trial in told] == [trial.params for trial in untold]

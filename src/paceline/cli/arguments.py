@@ -96,6 +96,7 @@ def file_settings(file: Path, out: Path | None) -> StudySettings:
     }
     settings = settings.changed(
         data=absolute(settings.data, beside),
+        warm_start=None if settings.warm_start is None else absolute(settings.warm_start, beside),
         split=settings.split.model_dump() | split,
         out=str(out or settings.out or default_folder(settings.name or settings.data)),
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from paceline.records import Trial
     from paceline.study import Study
 
-PLACES = ("out", "store", "lanes")  # where and with how many hands a study runs; neither changes a result
+PLACES = ("out", "store", "lanes", "warm_start")  # where, and with how many hands; none of them changes a result
 
 
 def text_of(document: Any) -> str:

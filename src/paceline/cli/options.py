@@ -49,4 +49,5 @@ Refit = Annotated[
     bool | None, typer.Option("--refit/--no-refit", help="Deliver a model trained on train and dev rows; default: so.")
 ]
 Standardize = Annotated[str | None, typer.Option(help="standard, minmax, robust or none; default: standard.")]
+WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="An older study to start from.")]
 Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")]

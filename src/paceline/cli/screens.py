@@ -95,6 +95,9 @@ def study_lines(lines: Lines, study: "Study") -> None:
     lines.add("", assignments(best.params) or "the default configuration")
     if fixed := study.record.settings.get("params"):
         lines.add("", f"fixed: {assignments(fixed)}")
+    if warm := summary.get("warm_start"):
+        learnt = f", learnt from {count(warm['results'], 'result')} of it" if warm["results"] else ""
+        lines.add("began", f"with the {count(warm['first'], 'best configuration')} of {warm['from']}{learnt}")
     if (retrain := summary.get("retrain")) and retrain["mean"] is not None:
         spread = "" if retrain["sd"] is None else f" ± {number(retrain['sd'])}"
         lines.add(

@@ -14,7 +14,7 @@ from paceline.reporting.words import NOTHING, count_text, finite, number_text, p
 
 SHOWN_TIES = 24
 HIDDEN_SETTINGS = ("search", "name")  # have a table or a heading of their own
-HIDDEN_ENVIRONMENT = ("space", "split", "metric")
+HIDDEN_ENVIRONMENT = ("space", "split", "metric", "warm_start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,11 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
     if best.score_sd is not None:
         found.append(f"Over folds its score is {number_text(best.score)} with a standard deviation of "
                      f"{number_text(best.score_sd, 2)}.")  # fmt: skip
+    if warm := part(record.summary, "warm_start"):
+        found.append(
+            f"It began with the {plural(warm['first'], 'best configuration')} of the study {warm['from']}"
+            + (f" and learnt from {plural(warm['results'], 'result')} of it." if warm["results"] else ".")
+        )
     listed = record.summary.get("importance") or []
     clear = [f"{item['name']} ({item['ped_anova']:.0%} and {item['fanova']:.0%})" for item in listed if item["clear"]]
     if clear:

@@ -11,9 +11,14 @@ lower the doubt around them and so send the next pick elsewhere. What is to be i
 a known place, because the lowest result is partly luck. A long history is thinned to its best part and an even
 share of the rest, so that a proposal stays quick.
 
+An earlier study can take part: its results are places at a distance, which the model learns like its other lengths.
+If the two studies agree, the distance is short and much is known from the start; if they don't, it grows, and
+the earlier results fade. Scores of both are standardised each by themselves, because their data may differ.
+
 Nothing is kept between calls but the reading of the history: starts and draws are functions of the history and rng.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +42,7 @@ from paceline.search.one_core import one_core
 from paceline.search.options import number, whole
 from paceline.search.past import Past
 from paceline.search.standing import Evidence, evidence
-from paceline.search.targets import standardised, targets
+from paceline.search.targets import power, standardised, targets
 from paceline.search.variation import begin, completed
 from paceline.space import Space
 
@@ -47,6 +52,12 @@ ACQUISITIONS = ("logei", "pi", "ucb")
 
 MOST = 300
 """Trials that the model knows at most: its cost grows with their cube."""
+
+MOST_EARLIER = 100
+"""Results of an earlier study that the model knows at most."""
+
+STARTUP, STARTUP_AFTER_EARLIER = 10, 5
+"""Sobol points that begin a study; where an earlier one is known, its best run first and fewer are needed."""
 
 LEADERS = 5
 """Places of the lowest mean whose neighbours are looked at."""
@@ -74,14 +85,17 @@ class Bayes(Searcher):
     """Gaussian process and expected improvement.
 
     Args:
-        startup: so many Sobol points begin the study.
+        startup: so many Sobol points begin the study; 10 by default, or 5 with `earlier`.
         acquisition: "logei" expected improvement, "pi" probability of improvement, "ucb" confidence bound.
         kappa: standard deviations of the confidence bound.
         candidates: Sobol points that a hunt begins from, beside the neighbours of the best.
+        earlier: (configuration, loss) of an earlier search of the same kind, lower is better, on whatever scale;
+            configurations outside the space are left out.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
     optimization performs great in high dimensions", for the prior; Ginsbourger et al. (2010), "Kriging is
-    well-suited to parallelize optimization", for batches.
+    well-suited to parallelize optimization", for batches; Swersky et al. (2013), "Multi-task Bayesian optimization",
+    for earlier studies.
     """
 
     slow = True
@@ -91,24 +105,28 @@ class Bayes(Searcher):
         space: Space,
         *,
         seed: int = 0,
-        startup: int = 10,
+        startup: int | None = None,
         acquisition: str = "logei",
         kappa: float = 2.0,
         candidates: int = 512,
+        earlier: Sequence[tuple[Params, float]] = (),
     ) -> None:
         self.space = space
         self._seed = seed
-        self._startup = whole("startup", startup, 2)
+        self._earlier = _read(earlier, space)
+        usual = STARTUP_AFTER_EARLIER if len(self._earlier) else STARTUP
+        self._startup = whole("startup", usual if startup is None else startup, 2)
         self._acquisition = _acquisition(acquisition, number("kappa", kappa, 0.0))
         self._candidates = whole("candidates", candidates, 1)
-        self._encoding = Encoding(space)
+        self._encoding = Encoding(space, studies=len(self._earlier) > 0)
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         fresh = Fresh(self.space, self._past.keys(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         known = evidence(history, self._past)
-        if len(known) - known.broken >= 2 and len(self.space.slots) > 0 and not fresh.full:
+        enough = len(known) - known.broken >= 2 or len(self._earlier) > 1
+        if enough and len(self.space.slots) > 0 and not fresh.full:
             with one_core():
                 self._propose(fresh, history, known, rng)
         return fresh.fill(rng)
@@ -122,19 +140,18 @@ class Bayes(Searcher):
             rows, posterior = self._model(history, known)
             mean, sd = posterior.left_out()
         judged = rows < len(known) - known.broken  # the targets of the broken are made up
-        off = np.abs((posterior.targets - mean) / sd)[judged]
+        off = np.abs((posterior.targets - mean) / sd)[: len(rows)][judged]
         within = [float(np.mean(off <= ndtri(0.5 + share / 2.0))) for share in (0.5, 0.9)]
         return Calibration(int(judged.sum()), *within)
 
     def _model(self, history: History, known: Evidence) -> tuple[NDArray[np.intp], Posterior]:
-        """The rows of the evidence that the model knows, and the model."""
-        rows = np.arange(len(known))
-        if len(known) > MOST:
-            half = MOST // 2
-            rest = np.linspace(half, len(known) - 1, MOST - half).astype(np.intp)
-            rows = np.concatenate([rows[:half], rest])
+        """The rows of the evidence that the model knows, and the model; results of an earlier study come last."""
+        rows = thinned(len(known), MOST)
         features = self._features(known.units[rows])
-        goals = standardised(targets(history, known)[rows])
+        goals = standardised(targets(history, known)[rows]) if len(rows) else np.zeros(0)
+        if len(self._earlier):
+            then = self._encoding.elsewhere(self._features(self._earlier.units))
+            features, goals = np.vstack([features, then]), np.append(goals, self._earlier.targets)
         hyper = fit(features, self._encoding.groups, goals)
         return rows, Posterior.given(hyper, self._encoding.groups, features, goals)
 
@@ -143,15 +160,18 @@ class Bayes(Searcher):
 
     def _propose(self, fresh: Fresh, history: History, known: Evidence, rng: np.random.Generator) -> None:
         rows, posterior = self._model(history, known)
-        means = posterior.predict(posterior.features)[0]
-        leaders = completed(known.units[rows[np.argsort(means, kind="stable")[:LEADERS]]], rng)
+        units = np.vstack([known.units[rows], self._earlier.units])
+        means = posterior.predict(self._features(units))[0]
+        leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)
         begun = np.array([self.space.to_unit(point) for point in fresh.points])
         pending = np.vstack([known.pending, begun.reshape(len(fresh.points), len(self.space.slots))])
         for place in self._features(pending):
             posterior = posterior.extended(place)
+        here = np.append(means[: len(rows)], posterior.targets[len(units) :])  # an imagined result is the mean there
+        best = float(here.min() if len(here) else means.min())
         taken = self._encoding.snapped(np.vstack([known.units, pending]))
         places = pool(self.space, leaders, self._candidates, rng)
-        hunt = Hunt(self._encoding, posterior, self._acquisition, taken, places)
+        hunt = Hunt(self._encoding, posterior, self._acquisition, best, taken, places)
         effort = FIRST_PICK
         while not fresh.full:
             found = hunt.find(*effort)
@@ -160,6 +180,43 @@ class Bayes(Searcher):
                 return
             hunt.imagine(pick)
             effort = LATER_PICKS
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Results of an earlier search.
+
+    Attributes:
+        units: (results, slots) rows of the unit cube, best first; NaN where inactive.
+        targets: (results,) of mean 0 and variance 1.
+    """
+
+    units: Rows
+    targets: Rows
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+
+def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:
+    """What of an earlier search lies in the space; results that aren't finite count as its worst."""
+    inside = [(params, float(loss)) for params, loss in earlier if space.contains(params)]
+    losses = np.array([loss for _, loss in inside])
+    finite = np.isfinite(losses)
+    if not finite.any():
+        return Earlier(np.zeros((0, len(space.slots))), np.zeros(0))
+    losses = np.where(finite, losses, losses[finite].max())
+    order = np.argsort(losses, kind="stable")
+    order = order[thinned(len(order), MOST_EARLIER)]
+    return Earlier(np.array([space.to_unit(inside[i][0]) for i in order]), standardised(power(losses[order])))
+
+
+def thinned(count: int, most: int) -> NDArray[np.intp]:
+    """Places in a list of results, best first: all, or the best part and an even share of the rest."""
+    if count <= most:
+        return np.arange(count)
+    half = most // 2
+    return np.append(np.arange(half), np.linspace(half, count - 1, most - half).astype(np.intp))
 
 
 def _acquisition(name: object, kappa: float) -> Acquisition:

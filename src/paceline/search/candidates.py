@@ -57,19 +57,20 @@ class Hunt:
     Args:
         encoding: how places become features.
         posterior: the model; running trials are in it as imagined results.
-        acquisition: what a place is worth. Its `best` is the lowest mean at a known place, not the lowest result.
+        acquisition: what a place is worth.
+        best: what is to be improved on: the lowest mean at a known place, not the lowest result.
         known: (known, slots) snapped rows that must not be found.
         places: (pool, slots) where to begin.
     """
 
     def __init__(
-        self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, known: Rows, places: Rows
+        self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, best: float, known: Rows, places: Rows
     ) -> None:
         self._encoding = encoding
         self._posterior = posterior
         self._acquisition = acquisition
         self._known = {row.tobytes() for row in known}
-        self._best = float(posterior.predict(posterior.features)[0].min())
+        self._best = best
         self._pool, self._snapped = places, encoding.snapped(places)
         self._open = self._unknown(self._snapped)
         self._features = encoding.features(self._snapped)

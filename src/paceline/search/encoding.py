@@ -4,6 +4,8 @@
                               kernel) and stretched so that the lowest and highest value lie at 0 and 1
     choice without an order   one-hot columns of a common length: two different values are at distance 1
     inactive                  a constant, 1/2, and a flag column that says so; slots of one condition share it
+    study                     1 in this one, and `elsewhere` 0 for an earlier one: how far the two are apart is a
+                              length-scale of its own, found like the others
 
 All maps are over whole arrays: a search looks at thousands of places for each point it proposes.
 """
@@ -28,10 +30,13 @@ class Encoding:
     Attributes:
         cells: slot -> (values,) middle of the cell of each value, rising; only slots of a few values are there.
         smooth: (continuous slots,) numbers of the other slots.
-        groups: (columns,) number of each column's length-scale: one a slot, then one a condition.
+        groups: (columns,) number of each column's length-scale: one a slot, one a condition, one for the study.
+
+    Args:
+        studies: whether places may be of another study; without it there is no such column.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, *, studies: bool = False) -> None:
         self._space = space
         slots = space.slots
         self.cells = {i: _cells(slot) for i, slot in enumerate(slots) if _is_listed(slot)}
@@ -43,7 +48,8 @@ class Encoding:
             if slot.parameter.when or slot.parameter.per:
                 flags.setdefault(repr((slot.parameter.when, slot.parameter.per, slot.index)), i)
         self._flags = list(flags.values())  # a slot of each condition
-        sizes = [slot.size for slot in slots] + [1] * len(flags)
+        self._studies = studies
+        sizes = [slot.size for slot in slots] + [1] * (len(flags) + studies)
         self._first = np.cumsum([0, *sizes])
         self.groups = np.repeat(np.arange(len(sizes)), sizes)
         self._numbers = np.array([i for i, slot in enumerate(slots) if slot.is_numeric], dtype=np.intp)
@@ -71,7 +77,16 @@ class Encoding:
             first, size = self._first[i], self._space.slots[i].size
             hot = np.floor(np.where(active[:, i], snapped[:, i], -1.0)[:, None] * size) == np.arange(size)
             result[:, first : first + size] = np.where(active[:, i, None], hot, 0.5) / np.sqrt(2.0)
-        result[:, self._first[len(self._space.slots) : -1]] = active[:, self._flags]
+        after = self._first[len(self._space.slots) :]
+        result[:, after[: len(self._flags)]] = active[:, self._flags]
+        if self._studies:
+            result[:, -1] = 1.0
+        return result
+
+    def elsewhere(self, features: Rows) -> Rows:
+        """(rows, columns) the same configurations in an earlier study."""
+        result = features.copy()
+        result[:, -1] = 0.0
         return result
 
     def moved(self, features: Rows, places: Rows, still: NDArray[np.bool_]) -> Rows:

@@ -135,6 +135,10 @@ class StudySettings(BaseModel):
     )
     method: Method = Field(default="auto", description="How configurations are proposed; auto is random.")
     method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
+    warm_start: Text | None = Field(
+        default=None,
+        description="Folder of an older study whose best configurations run first, and from which method bayes learns.",
+    )
     stopper: StopperName | None = Field(
         default=None,
         description="How trials that do badly are ended early; else hyperband, or none for the method population.",

@@ -28,6 +28,7 @@ from paceline.search.importance import importances
 from paceline.seeds import generator, seed_for
 from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.setup import Setup
+from paceline.study.warm import RUN_FIRST, carried
 
 EDGE = 0.05
 Z95 = 1.959963984540054
@@ -136,6 +137,7 @@ def summary_of(
         "tied": None,
         "edges": [],
         "importance": [],
+        "warm_start": told(setup),
         "calibration": None,
         "ended": cut or "all trials were run",
         "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},
@@ -176,6 +178,19 @@ def summary_of(
     if again is not None:
         found["dev"] = on_dev(setup, again.model)
     return found
+
+
+def told(setup: Setup) -> dict[str, Any] | None:
+    """What a warm start brought: {"from", "first": configurations that ran first, "results": that bayes knew}."""
+    if setup.earlier is None:
+        return None
+    known = carried(setup.earlier, setup.space)
+    learns = isinstance(setup.method, Bayes)
+    return {
+        "from": setup.earlier["from"],
+        "first": min(RUN_FIRST, len(known)),
+        "results": len(known) if learns else 0,
+    }
 
 
 def reason_kind(trial: Trial) -> str:

@@ -27,6 +27,7 @@ from paceline.study.conduct import Conductor
 from paceline.study.progress import Callback, Progress
 from paceline.study.refit import refitted
 from paceline.study.setup import Setup, set_up
+from paceline.study.warm import earlier_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +188,7 @@ def tune(
     stopper_options: Mapping[str, Any] | None = None,
     standardize: str = "standard",
     target_score: float | None = None,
+    warm_start: Study | str | Path | None = None,
     out: str | Path | None = None,
     store: str | None = None,
     name: str | None = None,
@@ -211,6 +213,8 @@ def tune(
         params: hyperparameters that all trials have.
         lanes: threads that train.
         target_score: the search ends when a trial is this good.
+        warm_start: an older study, or its folder: on other data, or less. Its best configurations run first, and
+            `bayes` learns from all its trials, as far as the two studies prove to agree.
         out: folder of the study; default: in memory only.
         store: URL of another database than `out`/study.db.
         progress: called with a `Progress` a few times a second.
@@ -245,10 +249,11 @@ def tune(
         stopper_options=dict(stopper_options or {}),
         standardize=standardize,
         target_score=target_score,
+        warm_start=str(warm_start) if isinstance(warm_start, str | Path) else None,
         out=None if out is None else str(out),
         store=store,
     )
-    return begin(settings, data, progress)
+    return begin(settings, data, progress, warm_start if isinstance(warm_start, Study) else None)
 
 
 def run_settings(settings: StudySettings, *, progress: Callback | None = None) -> Study:
@@ -274,9 +279,14 @@ def data_of(settings: StudySettings) -> Dataset:
     return load(settings.data, **settings.load_arguments())
 
 
-def begin(settings: StudySettings, data: Dataset, progress: Callback | None) -> Study:
-    """Start a new study: check all, make its folder and store, run it."""
-    setup = set_up(settings, data)
+def begin(settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None) -> Study:
+    """Start a new study: check all, make its folder and store, run it.
+
+    Args: older: for a warm start, where the settings name none.
+    """
+    if settings.warm_start is not None:
+        older = load_study(settings.warm_start)
+    setup = set_up(settings, data, None if older is None else earlier_of(older.record, older.trials))
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
     if folder is not None and holds_study(folder / DATABASE):
@@ -315,7 +325,7 @@ def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset 
         return study
     data = data if data is not None else data_of(study.settings)
     check_same_data(study.record, data)
-    setup = set_up(study.settings, data)
+    setup = set_up(study.settings, data, study.record.environment.get("warm_start"))
     where = study.settings.store or str(folder / DATABASE)
     with open_store(where, create=False) as store:
         store.update_study(state="running")
@@ -430,7 +440,7 @@ def environment_of(setup: Setup) -> dict[str, Any]:
         "split": json.loads(json.dumps(asdict(setup.data.split_settings), default=str)),
         "space": setup.space.to_dict(),
         "metric": setup.metric,
-    }
+    } | ({} if setup.earlier is None else {"warm_start": dict(setup.earlier)})
 
 
 def check_same_data(record: StudyRecord, data: Dataset) -> None:

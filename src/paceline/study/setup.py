@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from paceline.search.population import Population
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space, default_space
+from paceline.study.warm import RUN_FIRST, carried
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,7 @@ class Setup:
         metric: what trials are judged by; goal: "minimize" or "maximize".
         space, searcher, stopper: as the settings say.
         folds: padded arrays of each dev fold.
+        earlier: what an older study found (see `study.warm`); None for a cold start.
     """
 
     settings: StudySettings
@@ -42,6 +45,7 @@ class Setup:
     searcher: Searcher
     stopper: Stopper
     folds: tuple[Arrays, ...]
+    earlier: Mapping[str, Any] | None = None
 
     @property
     def method(self) -> Searcher:
@@ -68,8 +72,10 @@ class Setup:
         )
 
 
-def set_up(settings: StudySettings, data: Dataset) -> Setup:
+def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | None = None) -> Setup:
     """Check everything and put the folds on the device; nothing is trained or written yet.
+
+    Args: earlier: what an older study found; see `study.warm`.
 
     Raises:
         SettingsError, SpaceError, HyperparameterError, DataError: the first thing that is wrong.
@@ -82,9 +88,7 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
     resolve(settings.params, task=task)
     space = space_of(settings, data)
     check_space(space, settings.params, task)
-    options: dict[str, Any] = dict(settings.method_options)
-    if settings.method == "bayes":
-        options = {"first": [usual_point(space)], **options}
+    options = {**beginning(settings, space, earlier), **settings.method_options}
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     stopper = stopper_of(settings, searcher)
     count = settings.folds or 1
@@ -92,12 +96,13 @@ def set_up(settings: StudySettings, data: Dataset) -> Setup:
         fold_arrays(data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task)
         for index in range(count)
     )
-    return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds)
+    return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds, earlier)
 
 
 def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
     """The settings' stopper; a population's own one."""
     assert settings.stopper is not None  # resolved
+    searcher = searcher.searcher if isinstance(searcher, First) else searcher
     if not isinstance(searcher, Population):
         return make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
     if settings.stopper != "none":
@@ -115,6 +120,23 @@ def space_of(settings: StudySettings, data: Dataset) -> Space:
     space = default_space(settings.net, rows=rows, features=features, task=str(data.task))
     kept = {name: item for name, item in space.parameters.items() if name not in settings.params}
     return Space(without_lost_conditions(kept, settings.params))
+
+
+def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options of the method that say what it knows or tries before its own proposals."""
+    usual = [usual_point(space)] if settings.method == "bayes" else []
+    if earlier is None:
+        return {"first": usual} if usual else {}
+    if settings.method == "manual":
+        raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
+    known = carried(earlier, space)
+    if not known:
+        raise SettingsError(
+            f"no configuration of the study {earlier['from']!r} lies in the new search space; widen the space, "
+            "or leave the warm start out."
+        )
+    first = {space.key(point): point for point in [*(point for point, _ in known[:RUN_FIRST]), *usual]}
+    return {"first": list(first.values())} | ({"earlier": known} if settings.method == "bayes" else {})
 
 
 def usual_point(space: Space) -> Params:

@@ -1,0 +1,81 @@
+"""A warm start: what an older study found, as the beginning of a new one on new or more data.
+
+    older study -> (configuration, loss) of its trials, best first, thinned -> kept in the new study's record
+    its top configurations in the new space run first, whatever the method
+    `bayes` is told all of them as results at a distance, which it learns (see `search.bayes`)
+
+The older study is read once: a resumed study goes on with what its own record holds. Configurations are carried over
+by what they mean: a hyperparameter that the older study fixed or left at its default has that value in the new space.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from paceline.errors import StudyError
+from paceline.hyperparameters import Hyperparameters
+from paceline.records import History, Params, StudyRecord, Trial
+from paceline.search.bayes import MOST_EARLIER, thinned
+from paceline.search.past import Past
+from paceline.search.standing import evidence
+from paceline.search.targets import targets
+from paceline.space import Space
+
+RUN_FIRST = 3
+"""Top configurations of the older study that the new one begins with."""
+
+
+def earlier_of(record: StudyRecord, trials: Sequence[Trial]) -> dict[str, Any]:
+    """What is worth knowing of an older study, as JSON data: {"from", "results": [[configuration, loss], ...]}.
+
+    Losses are spread evenly as a Gaussian process wants them; where trials weren't trained equally long they are
+    quantiles of their places.
+
+    Raises:
+        StudyError: no trial of the study has a result.
+    """
+    history = History(tuple(trials), record.goal)
+    known = evidence(history, Past(Space.from_dict(record.environment["space"])))
+    if len(known) == known.broken:
+        raise StudyError(f"no trial of the study {record.name!r} has a score, so there is nothing to start from.")
+    losses = targets(history, known)
+    fixed = dict(record.settings.get("params") or {})
+    results = [
+        [{**fixed, **history.trials[known.numbers[i]].params}, float(losses[i])]
+        for i in thinned(len(known), MOST_EARLIER).tolist()
+    ]
+    return {"from": record.name, "results": results}
+
+
+def carried(earlier: Mapping[str, Any], space: Space) -> list[tuple[Params, float]]:
+    """The older study's results that have a place in a space, best first, each configuration once."""
+    found: dict[str, tuple[Params, float]] = {}
+    for config, loss in earlier["results"]:
+        point = placed(config, space)
+        if point is not None and math.isfinite(loss):
+            found.setdefault(space.key(point), (point, float(loss)))
+    return list(found.values())
+
+
+def placed(config: Params, space: Space) -> Params | None:
+    """The point of a space that means a configuration; None if there is none.
+
+    >>> placed({"units": [64, 64], "norm": "batch"}, Space({"units": [32, 64], "dropout": {"low": 0.0, "high": 0.5}}))
+    {'units': 64, 'dropout': 0.0}
+    """
+    usual = Hyperparameters()
+    point: Params = {}
+    for name, parameter in space.parameters.items():  # parents before children
+        if name not in space.active(point):
+            continue
+        value = config.get(name, getattr(usual, name))
+        values = list(value) if isinstance(value, list | tuple) else None
+        if parameter.per is not None:
+            layers = int(point[parameter.per])
+            value = values[:layers] if values is not None else [value] * layers
+        elif values is not None and len({repr(item) for item in values}) == 1:
+            value = values[0]  # the same for each layer
+        point[name] = value
+    return point if space.contains(point) else None
