@@ -49,5 +49,8 @@ Refit = Annotated[
     bool | None, typer.Option("--refit/--no-refit", help="Deliver a model trained on train and dev rows; default: so.")
 ]
 Standardize = Annotated[str | None, typer.Option(help="standard, minmax, robust or none; default: standard.")]
+StopAtNoise = Annotated[
+    bool | None, typer.Option("--stop-at-noise", help="End when a trial can't gain what another seed changes.")
+]
 WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="An older study to start from.")]
 Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")]

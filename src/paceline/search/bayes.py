@@ -81,6 +81,19 @@ class Calibration:
     within_90: float
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """Whether going on is worth it; both in units of the targets, whose variance is 1.
+
+    Attributes:
+        gain: the largest expected improvement of a single trial, anywhere in the space.
+        noise: standard deviation of one result about what is expected there: what another seed changes.
+    """
+
+    gain: float
+    noise: float
+
+
 class Bayes(Searcher):
     """Gaussian process and expected improvement.
 
@@ -144,6 +157,16 @@ class Bayes(Searcher):
         within = [float(np.mean(off <= ndtri(0.5 + share / 2.0))) for share in (0.5, 0.9)]
         return Calibration(int(judged.sum()), *within)
 
+    def outlook(self, history: History, rng: np.random.Generator) -> Outlook | None:
+        """What one more trial can be expected to gain; None for fewer than 3 results, or if the space is used up."""
+        known = evidence(history, self._past)
+        if len(known) - known.broken < 3 or len(self.space.slots) == 0:
+            return None
+        with one_core():
+            hunt = self._hunt(history, known, (), log_expected_improvement, rng)
+            found = hunt.find(*FIRST_PICK)
+        return Outlook(hunt.gain(found[0]), float(np.sqrt(hunt.noise))) if len(found) else None
+
     def _model(self, history: History, known: Evidence) -> tuple[NDArray[np.intp], Posterior]:
         """The rows of the evidence that the model knows, and the model; results of an earlier study come last."""
         rows = thinned(len(known), MOST)
@@ -159,19 +182,7 @@ class Bayes(Searcher):
         return self._encoding.features(self._encoding.snapped(units))
 
     def _propose(self, fresh: Fresh, history: History, known: Evidence, rng: np.random.Generator) -> None:
-        rows, posterior = self._model(history, known)
-        units = np.vstack([known.units[rows], self._earlier.units])
-        means = posterior.predict(self._features(units))[0]
-        leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)
-        begun = np.array([self.space.to_unit(point) for point in fresh.points])
-        pending = np.vstack([known.pending, begun.reshape(len(fresh.points), len(self.space.slots))])
-        for place in self._features(pending):
-            posterior = posterior.extended(place)
-        here = np.append(means[: len(rows)], posterior.targets[len(units) :])  # an imagined result is the mean there
-        best = float(here.min() if len(here) else means.min())
-        taken = self._encoding.snapped(np.vstack([known.units, pending]))
-        places = pool(self.space, leaders, self._candidates, rng)
-        hunt = Hunt(self._encoding, posterior, self._acquisition, best, taken, places)
+        hunt = self._hunt(history, known, fresh.points, self._acquisition, rng)
         effort = FIRST_PICK
         while not fresh.full:
             found = hunt.find(*effort)
@@ -180,6 +191,25 @@ class Bayes(Searcher):
                 return
             hunt.imagine(pick)
             effort = LATER_PICKS
+
+    def _hunt(
+        self, history: History, known: Evidence, points: Sequence[Params], acquisition: Acquisition,
+        rng: np.random.Generator,
+    ) -> Hunt:  # fmt: skip
+        """A hunt in what is known, with the running trials and some points more as imagined results."""
+        rows, posterior = self._model(history, known)
+        units = np.vstack([known.units[rows], self._earlier.units])
+        means = posterior.predict(self._features(units))[0]
+        leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)
+        begun = np.array([self.space.to_unit(point) for point in points])
+        pending = np.vstack([known.pending, begun.reshape(len(points), len(self.space.slots))])
+        for place in self._features(pending):
+            posterior = posterior.extended(place)
+        here = np.append(means[: len(rows)], posterior.targets[len(units) :])  # an imagined result is the mean there
+        best = float(here.min() if len(here) else means.min())
+        taken = self._encoding.snapped(np.vstack([known.units, pending]))
+        places = pool(self.space, leaders, self._candidates, rng)
+        return Hunt(self._encoding, posterior, acquisition, best, taken, places)
 
 
 @dataclass(frozen=True)

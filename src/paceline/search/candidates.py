@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from paceline.search.acquisition import Acquisition
+from paceline.search.acquisition import Acquisition, log_expected_improvement
 from paceline.search.encoding import Encoding
 from paceline.search.gaussian_process import Posterior
 from paceline.search.sobol import sobol_points
@@ -91,6 +91,16 @@ class Hunt:
                 break
         order = np.argsort(-worth, kind="stable")
         return rows[order[np.isfinite(worth[order])]]
+
+    @property
+    def noise(self) -> float:
+        """Variance of a single result about its mean."""
+        return self._posterior.hyper.noise
+
+    def gain(self, row: Rows) -> float:
+        """Expected improvement at a place (slots,)."""
+        mean, sd = self._posterior.predict(self._encoding.features(self._encoding.snapped(row[None, :])))
+        return float(np.exp(log_expected_improvement(mean, sd, self._best)[0][0]))
 
     def imagine(self, row: Rows) -> None:
         """Go on as if a place (slots,) had been tried."""

@@ -171,6 +171,10 @@ class StudySettings(BaseModel):
         default=None, description="Most minutes that the search may take."
     )
     target_score: Number | None = Field(default=None, description="The search ends when a trial's metric is this good.")
+    stop_at_noise: bool = Field(
+        default=False,
+        description="The search ends when one more trial can't be expected to gain as much as another seed changes.",
+    )
     retrain: Annotated[Whole, Field(ge=0)] = Field(
         default=5,
         description="Seeds that the best configuration is trained again with, to show its spread; 0 for none.",

@@ -26,6 +26,7 @@ from paceline.search import Birth, Cohort
 from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
+from paceline.study.endings import Endings
 from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
 from paceline.study.ledger import Ledger
@@ -80,6 +81,7 @@ class Conductor:
         self._spent, self._progress = spent, progress
         checkpoints = None if folder is None else folder / "checkpoints"
         self._states = States(self.ledger, self._prepare, lanes.programs, checkpoints)
+        self._endings = Endings(setup)
         self._proposer = Proposer(setup.searcher)
         self._prepared: dict[tuple[int, int], Prepared] = {}
         self._flights: list[Flight] = []
@@ -152,7 +154,8 @@ class Conductor:
         cohort = next(cohorts, None)
         if cohort is not None:
             self._horizon.settle(cohort.number)
-        if cohort is None or self._reached_target(cohort.number):
+            self.cut = self._endings.reason(History(self._horizon.settled(cohort.number), self._setup.goal))
+        if cohort is None or self.cut:
             self._exhausted = True
             return
         self._next_cohort = cohort.number + 1
@@ -175,19 +178,6 @@ class Conductor:
         flight = Flight(dataclasses.replace(cohort, size=len(proposals)), members)
         self._flights.append(flight)
         self._dispatch(flight)
-
-    def _reached_target(self, cohort: int) -> bool:
-        """Whether a trial that this cohort may know of is as good as `target_score`."""
-        target = self._setup.settings.target_score
-        if target is None:
-            return False
-        best = History(self._horizon.settled(cohort), self._setup.goal).best()
-        if best is None or best.score is None:
-            return False
-        reached = best.score <= target if self._setup.goal == "minimize" else best.score >= target
-        if reached:
-            self.cut = f"trial {best.number} reached the target score {target:g}"
-        return reached
 
     # -- training
 

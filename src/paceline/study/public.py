@@ -188,6 +188,7 @@ def tune(
     stopper_options: Mapping[str, Any] | None = None,
     standardize: str = "standard",
     target_score: float | None = None,
+    stop_at_noise: bool = False,
     warm_start: Study | str | Path | None = None,
     out: str | Path | None = None,
     store: str | None = None,
@@ -213,6 +214,8 @@ def tune(
         params: hyperparameters that all trials have.
         lanes: threads that train.
         target_score: the search ends when a trial is this good.
+        stop_at_noise: the search ends when one more trial can't be expected to gain as much as another seed changes
+            (see `study.endings`).
         warm_start: an older study, or its folder: on other data, or less. Its best configurations run first, and
             `bayes` learns from all its trials, as far as the two studies prove to agree.
         out: folder of the study; default: in memory only.
@@ -249,6 +252,7 @@ def tune(
         stopper_options=dict(stopper_options or {}),
         standardize=standardize,
         target_score=target_score,
+        stop_at_noise=stop_at_noise,
         warm_start=str(warm_start) if isinstance(warm_start, str | Path) else None,
         out=None if out is None else str(out),
         store=store,
