@@ -84,7 +84,7 @@ class CoarseToFine(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         at, until = len(history), len(history) + count
         while at < until:
             number, inside = divmod(at, self._size)
