@@ -20,6 +20,7 @@ from paceline.reporting import facts
 from paceline.reporting.axes import axes_of
 from paceline.reporting.code import recipe_code
 from paceline.reporting.curves import BEHIND, loss_figure, mean_curves, metric_figure
+from paceline.reporting.narrowing import narrowing
 from paceline.reporting.parallel import LINES, parallel_coordinates
 from paceline.reporting.predictions import confusion, residuals
 from paceline.reporting.scatter import points_of, scatter_figures
@@ -116,6 +117,7 @@ def report_html(
         drawn_points=min(points_of(axes), len(order)),
         parallel=parallel_coordinates(trials, axes, metric, goal),
         drawn_lines=min(LINES, len(order)),
+        narrowing=narrowing(record.summary.get("rounds") or [], trials, axes, best),
         class_rows=matrix[1] if matrix else [],
         residuals=off,
         endings=endings(trials),
