@@ -107,16 +107,19 @@ def _range(axis: Axis, rounds: Sequence[Mapping[str, Any]], known: Mapping[int, 
 def _shares(axis: Axis, rounds: Sequence[Mapping[str, Any]], best: Trial) -> Funnel:
     choices = list(rounds[0]["shares"][axis.name])
     step = (BOTTOM - TOP) / len(choices)
+    at = axis.coordinate(best.params)
+    chosen = None if at is None else str(axis.strips[int(at)])
+    known = {str(value): value_text(value) for value in axis.strips}
+    words = {choice: known.get(choice, choice) for choice in choices}
     bars = []
     for (x, width), one in zip(_columns(len(rounds)), rounds, strict=True):
         for row, choice in enumerate(choices):
             share = one["shares"][axis.name][choice]
-            title = f"round {one['number']}: {choice} in {number_text(100 * share, 2)} % of the draws"
+            title = f"round {one['number']}: {words[choice]} in {number_text(100 * share, 2)} % of the draws"
             bars.append(Bar(x, round(TOP + step * row + 1, 1), width, round(step - 2, 1), round(share, 3), title))
-    at = axis.coordinate(best.params)
-    chosen = None if at is None else value_text(axis.strips[int(at)])
     labels = tuple(
-        (round(TOP + step * (row + 0.5), 1), _cut(choice), choice == chosen) for row, choice in enumerate(choices)
+        (round(TOP + step * (row + 0.5), 1), _cut(words[choice]), choice == chosen)
+        for row, choice in enumerate(choices)
     )
     return Funnel(axis.name, "shares", tuple(bars), (), None, labels, _numbers(rounds))
 
