@@ -24,7 +24,7 @@ SPACE = Space(
 )
 fates = st.lists(
     st.tuples(st.sampled_from([s for s in Status if s is not Status.RUNNING]), st.integers(0, 9), st.integers(1, 5)),
-    min_size=1,
+    min_size=10,
     max_size=45,
 )
 
@@ -50,8 +50,8 @@ def told(searcher: CoarseToFine, outcomes: list[tuple[Status, int, int]], goal: 
     return History(tuple(trials), goal)
 
 
-@settings(max_examples=40, deadline=None)
-@given(fates, st.sampled_from(["minimize", "maximize"]), st.integers(2, 9), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+@given(fates, st.sampled_from(["minimize", "maximize"]), st.integers(2, 9), st.integers(1, 3))
 def test_the_best_trial_lies_in_every_box(
     outcomes: list[tuple[Status, int, int]], goal: str, size: int, keep: int
 ) -> None:
