@@ -5,7 +5,7 @@
 What is counted: proposing, checking and encoding configurations, drawing first weights, judging, saving. Time a trial
 is the whole loop's wall time over its trials. Peak memory is the process's, so each size runs in a process of its own.
 
-python benchmarks/overhead.py [--profile] [--smoke]
+python benchmarks/overhead.py [--profile] [--many] [--smoke]
 """
 
 import argparse
@@ -13,72 +13,19 @@ import cProfile
 import json
 import math
 import pstats
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from instant import ONE_SHAPE, Instant, peak_megabytes
 from machine import introduce, machine, write_result
 
 PROMISE_MS = 1.0
 SIZES = (1_000, 10_000)
 STOPPERS = ("none", "hyperband")
-ONE_SHAPE = {"layers": 2, "units": 64, "batch_size": 64}
-
-
-class Instant:
-    """Stands in for the lanes: a submitted job is trained already, its scores drawn by its trial's number.
-
-    Attributes:
-        steps: trial-steps that would have been trained; programs: none are made; compiling: always 0.
-    """
-
-    def __init__(self) -> None:
-        from paceline.pack.programs import Programs
-
-        self.programs = Programs()
-        self.steps = 0
-        self.compiling = 0
-        self._done: list[Any] = []
-
-    @property
-    def open_jobs(self) -> int:
-        return len(self._done)
-
-    def submit(self, jobs: Iterable[Any]) -> None:
-        self._done += [self._trained(job) for job in jobs]
-
-    def collect(self, timeout: float | None = None) -> list[Any]:
-        done, self._done = self._done, []
-        return done
-
-    def stop(self) -> None:
-        """Nothing runs."""
-
-    def _trained(self, job: Any) -> Any:
-        """What a lane would hand back: a curve that falls to the trial's own level."""
-        from paceline.pack.lanes import Done
-        from paceline.records import COLUMNS
-
-        first = int(job.state.epoch)
-        epochs = np.arange(first + 1, job.to_epoch + 1)
-        level = 0.02 + 0.3 * (0.618034 * job.key[0] % 1)
-        rows = np.full((len(epochs), len(COLUMNS)), np.nan, np.float32)
-        rows[:, : COLUMNS.index("f1") + 1] = (level + 0.5 / epochs)[:, None]
-        rows[:, COLUMNS.index("learning_rate")] = 1e-3
-        self.steps += len(epochs) * -(-job.rows // job.shape.batch)
-        return Done(job.key, job.state._replace(epoch=np.int32(job.to_epoch)), rows, first + 1)
-
-
-def peak_megabytes() -> float:
-    """Most memory that this process has held so far."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, Any]:
@@ -150,6 +97,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--repeats", type=int, default=3, help="studies of each size; the median counts")
     parser.add_argument("--profile", type=int, nargs="?", const=25, default=0, help="costliest functions to print")
+    parser.add_argument("--many", action="store_true", help="50 000 trials: memory over the course, and what follows")
     parser.add_argument("--smoke", action="store_true", help="200 trials, once; nothing is written")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -160,6 +108,13 @@ def main() -> None:
         options.trials, options.repeats = [200], 1
     about = machine()
     introduce(about)
+    if options.many:
+        import many_trials
+
+        found = many_trials.table(200 if options.smoke else many_trials.TRIALS, options.stopper, options.epochs)
+        if not options.smoke:
+            write_result("many_trials", {"machine": about, **found})
+        return
     if options.profile:
         for stopper in options.stopper:
             print(f"\n{max(options.trials)} trials, stopper {stopper}")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from paceline.calls import Caller, Function, Here, Outcome, Workers, failed
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Status, Trial
-from paceline.search import METHODS, make_searcher
+from paceline.search import METHODS, Growing, make_searcher
 from paceline.search.options import number, whole
 from paceline.seeds import generator, seed_for
 from paceline.space import Space
@@ -147,7 +147,7 @@ def minimize(
     with _caller(func, workers, timeout) as caller:
         while (made := progress.calls) < calls:
             rng = generator(seed, "search", len(progress.trials))
-            batch_now = searcher.suggest(History(tuple(progress.trials)), min(together, calls - made), rng)
+            batch_now = searcher.suggest(progress.history, min(together, calls - made), rng)
             if not batch_now:
                 return progress.result(USED_UP)
             progress.called(batch_now, caller.run(batch_now))
@@ -169,6 +169,11 @@ class _Progress:
         self.calls = 0
         self.batches = 0
 
+    @property
+    def history(self) -> History:
+        """All calls so far; calls to come don't change it."""
+        return History(Growing(self.trials, len(self.trials)))
+
     def tell(self, points: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
         """Add points whose outcomes are known."""
         for params, outcome in zip(points, outcomes, strict=True):
@@ -187,7 +192,7 @@ class _Progress:
 
     def result(self, status: int) -> Minimum:
         """All of it, ended for this reason."""
-        best = History(tuple(self.trials)).best()
+        best = self.history.best()
         if best is None and status != UNDER_WAY:
             status = ALL_FAILED
         return Minimum(

@@ -5,10 +5,11 @@ one row an epoch and a fold. Searchers and stoppers see the trials as a `History
 reports draw them. Nothing here holds a clock or a random number.
 """
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +78,53 @@ class Measurements:
         return self.first_epoch + len(self.values) - 1
 
 
+class Curve(Sequence[float]):
+    """Numbers, one an epoch, packed into 8 bytes each: a study keeps the curves of all its trials.
+
+    Equal to any sequence of the same numbers, bit for bit, so a NaN equals itself.
+
+    >>> Curve([0.5, 0.25])[-1], Curve([0.5, 0.25])[:1], Curve([0.5]) == (0.5,)
+    (0.25, (0.5,), True)
+    """
+
+    __slots__ = ("_packed",)
+
+    def __init__(self, values: Iterable[float] | bytes = ()) -> None:
+        """Args: values: numbers, or what `bytes` of a curve gave."""
+        self._packed = values if isinstance(values, bytes) else array("d", values).tobytes()
+
+    def __bytes__(self) -> bytes:
+        """float64 in this machine's order."""
+        return self._packed
+
+    def __len__(self) -> int:
+        return len(self._packed) // 8
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._numbers().tolist())
+
+    @overload
+    def __getitem__(self, at: int) -> float: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[float, ...]: ...
+    def __getitem__(self, at: int | slice) -> float | tuple[float, ...]:
+        return tuple(self._numbers()[at]) if isinstance(at, slice) else self._numbers()[at]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Curve):
+            return self._packed == other._packed
+        return isinstance(other, list | tuple) and self._packed == Curve(other)._packed
+
+    def __hash__(self) -> int:
+        return hash(self._packed)
+
+    def __repr__(self) -> str:
+        return f"Curve({list(self)!r})"
+
+    def _numbers(self) -> "memoryview[float]":
+        return memoryview(self._packed).cast("d")
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One configuration and how it did.
@@ -107,7 +155,7 @@ class Trial:
     score: float | None = None
     score_sd: float | None = None
     best_epoch: int = 0
-    curve: tuple[float, ...] = field(default=(), repr=False)
+    curve: Sequence[float] = field(default=(), repr=False)
     reason: str = ""
     origin: str = ""
     parent: int | None = None

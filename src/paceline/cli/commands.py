@@ -152,6 +152,7 @@ def show(
 ) -> None:
     """Show a study as it stands, also while it runs."""
     from paceline.cli import documents, screens
+    from paceline.cli.rounds import rounds_table
     from paceline.study import load_study
 
     study = load_study(folder)
@@ -169,6 +170,7 @@ def show(
     lines.show(console)
     console.print()
     screens.trial_table(study, top or 10, console)
+    rounds_table(study.summary.get("rounds") or [], console)
 
 
 @app.command()

@@ -99,7 +99,7 @@ def result_document(study: "Study") -> dict[str, Any]:
         **study_document(study),
         **{
             name: summary.get(name)
-            for name in ("data", "split", "tied", "edges", "importance", "ended", "programs", "steps", "test")
+            for name in ("data", "split", "tied", "edges", "importance", "rounds", "ended", "programs", "steps", "test")
         },
         "folder": None if folder is None else str(folder),
         "report": None if folder is None else str(folder / "report.html"),

@@ -184,6 +184,11 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
             f"What mattered: {', '.join(clear)}. The first figure is the share in what sets the best tenth of the "
             "trials apart (PED-ANOVA), the second in what moves the score anywhere (fANOVA); "
             "the others show no more than chance."
+            + (
+                f" Every {every}th trial was looked at."
+                if (every := record.summary.get("importance_every", 1)) > 1
+                else ""
+            )
         )
     if calibration := part(record.summary, "calibration"):
         found.append(
@@ -197,7 +202,7 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
         listed = ", ".join(map(str, numbers[:SHOWN_TIES])) + (", …" if len(numbers) > SHOWN_TIES else "")
         if numbers:
             found.append(
-                f"{tied['count']} of {plural(trials, 'trial')} can't be told apart by this evidence "
+                f"{count_text(tied['count'])} of {plural(trials, 'trial')} can't be told apart by this evidence "
                 f"({tied.get('rule', 'statistically tied')}): besides trial {best.number} also {listed}."
             )
         else:

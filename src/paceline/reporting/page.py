@@ -20,15 +20,21 @@ from paceline.reporting import facts
 from paceline.reporting.axes import axes_of
 from paceline.reporting.code import recipe_code
 from paceline.reporting.curves import BEHIND, loss_figure, mean_curves, metric_figure
+from paceline.reporting.narrowing import narrowing
 from paceline.reporting.parallel import LINES, parallel_coordinates
 from paceline.reporting.predictions import confusion, residuals
-from paceline.reporting.scatter import POINTS, scatter_figures
+from paceline.reporting.scatter import points_of, scatter_figures
 from paceline.reporting.standing import metric_of, ranked
 from paceline.reporting.tables import STATUS_WORDS, endings, in_order, survival
 from paceline.reporting.words import count_text, finite, number_text, plural, value_text
 
 TABLE_ROWS = 50
 TABLE_CURVES = BEHIND + 1
+
+
+def drawn_curves(trials: Sequence[Trial], goal: str) -> list[int]:
+    """Numbers of the trials whose learning curves are drawn: the page needs no other measurements."""
+    return [trial.number for trial in ranked(trials, goal)[:TABLE_CURVES]]
 
 
 def write_report(
@@ -45,7 +51,7 @@ def write_report(
         path: of the HTML file; its folder must exist.
         record: the study; parts of its summary may be missing.
         trials: all, in any order.
-        measurements: blocks in any order; only those of the best trials are drawn.
+        measurements: blocks in any order; only those of `drawn_curves` are looked at.
         space: `Space.to_dict()`, or None to go by the trials' values.
 
     Returns:
@@ -108,9 +114,10 @@ def report_html(
         figures=figures,
         knobs=[(f"knob-{index}", name) for index, (name, _) in enumerate(small)],
         longest=max((trial.epoch for trial in trials), default=0),
-        drawn_points=min(POINTS, len(order)),
+        drawn_points=min(points_of(axes), len(order)),
         parallel=parallel_coordinates(trials, axes, metric, goal),
         drawn_lines=min(LINES, len(order)),
+        narrowing=narrowing(record.summary.get("rounds") or [], trials, axes, best),
         class_rows=matrix[1] if matrix else [],
         residuals=off,
         endings=endings(trials),

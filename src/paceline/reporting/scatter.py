@@ -15,6 +15,11 @@ GOLDEN = 0.6180339887498949
 LOGIT_TICKS = (0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 
+def points_of(axes: Sequence[Axis]) -> int:
+    """Most trials with a score that one drawing shows."""
+    return min(POINTS, ALL_POINTS // max(1, len(axes)))
+
+
 def scatter_figures(
     trials: Sequence[Trial], axes: Sequence[Axis], metric: str, goal: str
 ) -> list[tuple[str, dict[str, Any]]]:  # fmt: skip
@@ -23,7 +28,7 @@ def scatter_figures(
     if not order or not axes:
         return []
     scale = ScoreScale.of(order, goal)
-    shown = thinned(order, min(POINTS, ALL_POINTS // len(axes)))[::-1]
+    shown = thinned(order, points_of(axes))[::-1]
     diverged = [trial for trial in trials if trial.status is Status.DIVERGED]
     ruined = diverged[:: -(-len(diverged) // RUINED_POINTS) or 1]
     longest = max(trial.epoch for trial in trials)

@@ -14,6 +14,7 @@ from typing import Any
 from paceline.errors import SettingsError, did_you_mean
 from paceline.records import Params
 from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
+from paceline.search.growing import Growing
 from paceline.space import Space
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Birth",
     "Cohort",
     "Decision",
+    "Growing",
     "Searcher",
     "Stopper",
     "make_searcher",

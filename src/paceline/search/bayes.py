@@ -135,7 +135,7 @@ class Bayes(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         known = evidence(history, self._past)
         enough = len(known) - known.broken >= 2 or len(self._earlier) > 1

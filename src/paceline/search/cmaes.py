@@ -69,7 +69,7 @@ class CmaEs(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         inside = self._past.inside(history)
         units, places = self._past.units(history)[inside], standing(history)[inside]

@@ -4,8 +4,9 @@
     round k     box = hull of the best `keep` trials of all rounds before, on each parameter's scale, plus a margin;
                 a choice is drawn as often as the best made it; a share of draws stays global
 
-The incumbent is one of the best, so it lies in every box. The round is a function of the history's length, and its box
-of the trials before it, so `rounds(history)` tells a report what every box was. Draws within a round are a
+The trial with the best score, the incumbent, is always one of those, so it lies in every box, whatever a stopper did.
+The round is a function of the history's length, and its box of the trials before it, so `rounds(history)` tells what
+every box was. Draws within a round are a
 Sobol sequence stretched over the box.
 """
 
@@ -36,23 +37,28 @@ class Round:
     Attributes:
         number: 0, 1, 2, ...
         first: number of its first trial.
-        ranges: slot -> (low, high) in the parameter's own values. A slot is a parameter's name, or name[layer].
+        incumbent: number of the trial with the best score that the box knew; None if it knew none.
+        ranges: slot -> (low, high) in the parameter's own values. A slot is a parameter's name, or name[layer] with
+            layers counted from 1.
         shares: slot -> {choice: probability}; choices as text, as they may be lists.
     """
 
     number: int
     first: int
+    incumbent: int | None
     ranges: dict[str, tuple[Any, Any]]
     shares: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """low, high: (slots,) ends in the unit cube; shares: slot of a choice -> probabilities of its values."""
+    """low, high: (slots,) ends in the unit cube; shares: slot of a choice -> probabilities of its values;
+    incumbent: see `Round`."""
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     shares: dict[int, NDArray[np.float64]]
+    incumbent: int | None
 
 
 class CoarseToFine(Searcher):
@@ -77,18 +83,18 @@ class CoarseToFine(Searcher):
     ) -> None:
         self.space = space
         self._seed = seed
-        self._size = whole("size", size, 2)
+        self.size = whole("size", size, 2)
         self._keep = whole("keep", keep, 1)
         self._margin = number("margin", margin, 0.0)
         self._explore = number("explore", explore, 0.0, 1.0)
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         at, until = len(history), len(history) + count
         while at < until:
-            number, inside = divmod(at, self._size)
-            wanted = min(self._size - inside, until - at)  # the batch may reach into the next round
+            number, inside = divmod(at, self.size)
+            wanted = min(self.size - inside, until - at)  # the batch may reach into the next round
             for row in self._draws(history, number, inside, wanted, rng):
                 if len(fresh.points) == at + wanted - len(history):
                     break
@@ -98,11 +104,12 @@ class CoarseToFine(Searcher):
 
     def rounds(self, history: History) -> list[Round]:
         """All rounds that the history has begun, in order."""
-        return [self._described(number, history) for number in range(-(-len(history) // self._size))]
+        return [self.round(history, number) for number in range(-(-len(history) // self.size))]
 
-    def _described(self, number: int, history: History) -> Round:
+    def round(self, history: History, number: int) -> Round:
+        """The round of this number, as the trials before it that the history holds shape it."""
         box = self._box(history, number)
-        names = [slot.name if slot.index is None else f"{slot.name}[{slot.index}]" for slot in self.space.slots]
+        names = [slot.name if slot.index is None else f"{slot.name}[{slot.index + 1}]" for slot in self.space.slots]
         ranges, shares = {}, {}
         for i, (name, slot) in enumerate(zip(names, self.space.slots, strict=True)):
             at = slot.parameter.from_unit
@@ -110,7 +117,7 @@ class CoarseToFine(Searcher):
                 shares[name] = {str(at((k + 0.5) / slot.size)): float(p) for k, p in enumerate(box.shares[i])}
             else:
                 ranges[name] = (at(float(box.low[i])), at(float(box.high[i])))
-        return Round(number, number * self._size, ranges, shares)
+        return Round(number, number * self.size, box.incumbent, ranges, shares)
 
     def _draws(
         self, history: History, number: int, start: int, wanted: int, rng: np.random.Generator
@@ -129,8 +136,7 @@ class CoarseToFine(Searcher):
     def _box(self, history: History, number: int) -> _Box:
         slots = self.space.slots
         low, high = np.zeros(len(slots)), np.ones(len(slots))
-        known = evidence(History(history.trials[: number * self._size], history.goal), self._past)
-        best = known.units[: len(known) - known.broken][: self._keep]
+        best, incumbent = self._best(History(history.trials[: number * self.size], history.goal))
         shares: dict[int, NDArray[np.float64]] = {}
         for i, slot in enumerate(slots):
             column = best[~np.isnan(best[:, i]), i]
@@ -139,7 +145,20 @@ class CoarseToFine(Searcher):
                 shares[i] = (votes + 1.0 / slot.size) / (votes.sum() + 1.0)
             elif len(column):
                 low[i], high[i] = self._range(column, slot)
-        return _Box(low, high, shares)
+        return _Box(low, high, shares, incumbent)
+
+    def _best(self, history: History) -> tuple[NDArray[np.float64], int | None]:
+        """(at most keep + 1, slots) rows of the best trials, the incumbent among them, and its number.
+
+        Where trials were stopped, the one with the best score may stand behind others that were trained further.
+        """
+        known = evidence(history, self._past)
+        sound = known.numbers[: len(known) - known.broken]
+        if not len(sound):
+            return known.units[:0], None
+        incumbent = int(np.lexsort((sound, history.losses()[sound]))[0])
+        kept = sorted({*range(min(self._keep, len(sound))), incumbent})
+        return known.units[kept], history.trials[sound[incumbent]].number
 
     def _range(self, column: NDArray[np.float64], slot: Slot) -> tuple[float, float]:
         bottom, top = float(column.min()), float(column.max())

@@ -41,7 +41,7 @@ class Differential(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._population, self._seed)
         members, places = self._members(history)
         if len(members) < 4:

@@ -36,7 +36,7 @@ class First(Searcher):
         self._past = Past(self.space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        held = set(self._past.keys(history))
+        held = self._past.known(history)
         first = [dict(point) for key, point in self._first.items() if key not in held][:count]
         if len(first) == count:
             return first

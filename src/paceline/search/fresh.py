@@ -1,6 +1,6 @@
 """Never the same point twice: a batch under way, which refuses what is known.
 
-    fresh = Fresh(space, past.keys(history), count)
+    fresh = Fresh(space, past.known(history), count)
     for point in my_ideas:
         fresh.offer(point)              # False: known already
     return fresh.fill(rng)              # random draws complete the batch
@@ -9,7 +9,7 @@ A finite space is used up to its last point: when draws hit known points again a
 ones are listed instead. So no method ends early, and none loops for ever.
 """
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 import numpy as np
@@ -27,9 +27,10 @@ LISTED = 50_000
 class Fresh:
     """A batch of up to `count` configurations, different from each other and from all known ones."""
 
-    def __init__(self, space: Space, known: Iterable[str | None], count: int) -> None:
+    def __init__(self, space: Space, known: AbstractSet[str | None], count: int) -> None:
         self._space = space
-        self._keys = set(known)
+        self._known = known  # of a long study: asked, never copied
+        self._keys: set[str] = set()
         self._count = count
         self.points: list[Params] = []
 
@@ -46,11 +47,14 @@ class Fresh:
     def offer(self, params: Params) -> bool:
         """Take a configuration into the batch, unless it is known or the batch is full."""
         key = self._space.key(params)
-        if self.full or key in self._keys:
+        if self.full or not self._is_new(key):
             return False
         self._keys.add(key)
         self.points.append(params)
         return True
+
+    def _is_new(self, key: str) -> bool:
+        return key not in self._known and key not in self._keys
 
     def fill(self, rng: np.random.Generator) -> list[Params]:
         """Complete the batch with random draws; shorter than `count` only if the space is used up."""
@@ -63,7 +67,7 @@ class Fresh:
 
     def _list_the_rest(self, rng: np.random.Generator) -> None:
         # A finite space has no range to cut, so its grid is all of it.
-        unseen = (point for point in self._space.grid(1) if self._space.key(point) not in self._keys)
+        unseen = (point for point in self._space.grid(1) if self._is_new(self._space.key(point)))
         rest = list(islice(unseen, max(LISTED, self._count)))
         for index in rng.permutation(len(rest)):
             if self.full:

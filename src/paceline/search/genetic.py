@@ -55,7 +55,7 @@ class Genetic(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._population, self._seed)
         known = evidence(history, self._past)
         parents = known.units[: len(known) - known.broken][: self._population]
@@ -101,7 +101,7 @@ class Evolution(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._population, self._seed)
         known = evidence(history, self._past)
         whole_ones = len(known) - known.broken

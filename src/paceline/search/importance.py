@@ -56,7 +56,7 @@ def importances(space: Space, history: History, seed: int = 0) -> list[Importanc
 
     Empty where fewer than 20 trials have a place, or all are equal.
     """
-    every = max(1, len(history) // MOST_TRIALS)
+    every = every_so_many(len(history))
     places = standing(history)[::every]
     units = Past(space).units(History(history.trials[::every], history.goal))
     known = np.isfinite(places) & ~np.isnan(units).all(axis=1)
@@ -73,6 +73,15 @@ def importances(space: Space, history: History, seed: int = 0) -> list[Importanc
         for i, (value, clear), share in zip(slots, found, variance, strict=True)
     ]
     return sorted(listed, key=lambda item: (-item.ped_anova, item.name))
+
+
+def every_so_many(trials: int) -> int:
+    """Of how many trials one is looked at: of all of a small study, of a part of a large one.
+
+    >>> every_so_many(500), every_so_many(50_000)
+    (1, 16)
+    """
+    return max(1, trials // MOST_TRIALS)
 
 
 def _title(slot: Slot) -> str:

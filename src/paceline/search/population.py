@@ -62,7 +62,7 @@ class Population(Searcher):
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         """First members: Sobol points for the first population, random draws for later ones."""
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self.size, self.seed)
         return fresh.fill(rng)
 

@@ -20,4 +20,4 @@ class Random(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        return Fresh(self.space, self._past.keys(history), count).fill(rng)
+        return Fresh(self.space, self._past.known(history), count).fill(rng)

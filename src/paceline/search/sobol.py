@@ -34,7 +34,7 @@ class Sobol(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         for row in sobol_points(len(self.space.slots), len(history), count + SKIPPED, self._seed):
             if fresh.full:
                 break

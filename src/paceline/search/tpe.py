@@ -59,7 +59,7 @@ class Tpe(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.keys(history), count)
+        fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         known = evidence(history, self._past)
         if len(known) - known.broken >= 2 and not fresh.full:

@@ -7,6 +7,7 @@ which Python writes each float so that it reads back the same (NaN and the infin
 import json
 import math
 import struct
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.errors import EngineError, StudyError
-from paceline.records import COLUMNS, Measurements, Status, Trial
+from paceline.records import COLUMNS, Curve, Measurements, Status, Trial
 
+LITTLE = sys.byteorder == "little"
 STATUSES = {status.value: status for status in Status}
 
 
@@ -51,7 +53,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "origin": legible(trial.origin),
         "parent": trial.parent,
         "born": trial.born,
-        "curve": struct.pack(f"<{len(curve)}d", *curve),
+        "curve": _curve_bytes(curve),
     }
 
 
@@ -81,11 +83,22 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
         ) = row
         if exact is not None:
             score, score_sd = _exact(exact)
-        curve = struct.unpack(f"<{len(rest[0]) // 8}d", rest[0]) if rest else ()
+        curve = _curve(rest[0]) if rest else ()
         yield Trial(
             number, params, seed, cohort, STATUSES[status], epoch, score, score_sd, best_epoch, curve, reason, origin,
             parent, born,
         )  # fmt: skip
+
+
+def _curve_bytes(curve: Sequence[float]) -> bytes:
+    packed = bytes(curve if isinstance(curve, Curve) else Curve(curve))
+    return packed if LITTLE else struct.pack(f"<{len(curve)}d", *curve)
+
+
+def _curve(data: bytes) -> Curve:
+    if len(data) % 8:
+        raise ValueError(f"a curve of {len(data)} bytes")
+    return Curve(data if LITTLE else struct.unpack(f"<{len(data) // 8}d", data))
 
 
 def _is_plain(number: float | None) -> bool:

@@ -8,7 +8,7 @@ PostgreSQL is also the one that holds the writer's lock: a store that lost its l
 import gc
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import RLock
 from types import TracebackType
@@ -145,15 +145,19 @@ class Store:
         first = select(TRIALS.c.number).where(usable).order_by(order, TRIALS.c.number).limit(1).scalar_subquery()
         return self._one(select(TRIALS).where(TRIALS.c.number == first))
 
-    def measurements(self, trial: int | None = None, fold: int | None = None) -> list[Measurements]:
-        """Measured epochs, one block per (trial, fold), in that order; of one trial or fold if asked."""
+    def measurements(self, trial: int | Collection[int] | None = None, fold: int | None = None) -> list[Measurements]:
+        """Measured epochs, one block per (trial, fold), in that order; of one trial, several or one fold if asked."""
         layout = self._begun()
         chosen = select(MEASUREMENTS)
-        if trial is not None:
-            chosen = chosen.where(MEASUREMENTS.c.trial == trial)
         if fold is not None:
             chosen = chosen.where(MEASUREMENTS.c.fold == fold)
-        rows = self._rows(chosen.order_by(MEASUREMENTS.c.trial, MEASUREMENTS.c.fold, MEASUREMENTS.c.first_epoch))
+        chosen = chosen.order_by(MEASUREMENTS.c.trial, MEASUREMENTS.c.fold, MEASUREMENTS.c.first_epoch)
+        if trial is None:
+            rows = self._rows(chosen)
+        else:
+            wanted = [trial] if isinstance(trial, int) else sorted(trial)
+            portions = (wanted[at : at + PORTION] for at in range(0, len(wanted), PORTION))  # SQL takes no endless list
+            rows = [row for some in portions for row in self._rows(chosen.where(MEASUREMENTS.c.trial.in_(some)))]
         with self._decoding():
             return layout.merged(rows)
 

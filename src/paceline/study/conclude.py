@@ -24,9 +24,10 @@ from paceline.pack.trials import Prepared
 from paceline.records import History, Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
 from paceline.search.bayes import Bayes
-from paceline.search.importance import importances
+from paceline.search.importance import every_so_many, importances
 from paceline.seeds import generator, seed_for
 from paceline.study.lineage import Stage, line_of, prepared_line
+from paceline.study.rounds import rounds_of
 from paceline.study.setup import Setup
 from paceline.study.warm import RUN_FIRST, carried
 
@@ -152,6 +153,7 @@ def summary_of(
             "classes": [plain(label) for label in data.classes],
             "notes": list(data.notes),
         },
+        "rounds": rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
         "stopped": dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
         "test": None,
     }
@@ -172,6 +174,7 @@ def summary_of(
         found["edges"] = edges(setup, best)
         listed = importances(setup.space, History(trials, setup.goal), setup.settings.seed)
         found["importance"] = [dataclasses.asdict(item) for item in listed]
+        found["importance_every"] = every_so_many(len(trials))
         if isinstance(setup.method, Bayes):
             calibration = setup.method.calibration(History(trials, setup.goal))
             found["calibration"] = None if calibration is None else dataclasses.asdict(calibration)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from paceline.pack.lanes import Done, Job, Lanes
 from paceline.pack.packs import PackLane
 from paceline.pack.trials import Prepared
-from paceline.records import History, Params, Status, Trial, loss_of
+from paceline.records import Params, Status, Trial, loss_of
 from paceline.search import Birth, Cohort
 from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
@@ -49,12 +49,14 @@ class Flight:
 
     Attributes:
         members: numbers of its trials; rung: index of the rung they are trained to; awaited: jobs still out.
+        closed: those of the members that have ended and were counted.
     """
 
     cohort: Cohort
     members: list[int]
     rung: int = 0
     awaited: set[tuple[int, int]] = field(default_factory=set)
+    closed: set[int] = field(default_factory=set)
 
     @property
     def epoch(self) -> int:
@@ -93,11 +95,9 @@ class Conductor:
         self._speed: deque[tuple[float, int]] = deque([(self._began, 0)], maxlen=40)
         self._counts: dict[str, int] = defaultdict(int)
         self._best: Trial | None = None
-        self._closed: set[int] = set()
-        # What an earlier process measured: replayed instead of trained.
-        self._known: dict[tuple[int, int], Rows] = {
-            (block.trial, block.fold): block.values for block in store.measurements()
-        }
+        # What an earlier process measured of trials under way: replayed instead of trained.
+        self._known: dict[tuple[int, int], Rows] = {}
+        self._known_trials = sum(store.count().values())
 
     @property
     def seconds(self) -> float:
@@ -154,7 +154,7 @@ class Conductor:
         cohort = next(cohorts, None)
         if cohort is not None:
             self._horizon.settle(cohort.number)
-            self.cut = self._endings.reason(History(self._horizon.settled(cohort.number), self._setup.goal))
+            self.cut = self._endings.reason(self._horizon.settled(cohort.number))
         if cohort is None or self.cut:
             self._exhausted = True
             return
@@ -171,6 +171,7 @@ class Conductor:
             return
         members = list(range(self._next_number, self._next_number + len(proposals)))
         self._next_number += len(proposals)
+        self._recall(members)
         for number, params in zip(members, proposals, strict=True):
             seed = seed_for(self._setup.settings.seed, "trial", number)
             origin = self._setup.settings.method
@@ -204,6 +205,12 @@ class Conductor:
             trial = self.ledger.trials[key[0]]
             self._prepared[key] = self._setup.prepared(trial.params, key[1], trial.seed)
         return self._prepared[key]
+
+    def _recall(self, numbers: list[int]) -> None:
+        """Read what an earlier process measured of these trials; a cohort at a time, so that memory stays flat."""
+        if numbers[0] < self._known_trials:
+            found = self._store.measurements(numbers)
+            self._known |= {(block.trial, block.fold): block.values for block in found}
 
     def _replay(self, key: tuple[int, int], epoch: int) -> None:
         """Take epochs that an earlier process measured, up to `epoch`."""
@@ -255,7 +262,7 @@ class Conductor:
                 running = [number for number in running if number not in stop]
             for number in flight.members:
                 if self.ledger.trials[number].ended:
-                    self._close(number)
+                    self._close(flight, number)
             if last or not running:
                 self._flights.remove(flight)
                 return
@@ -273,6 +280,7 @@ class Conductor:
                 origin=self._setup.settings.method, parent=parent.number, born=flight.epoch,
             )
         )  # fmt: skip
+        self._recall([number])
         for fold in range(len(self._setup.folds)):
             key = (number, fold)
             known = key in self._known
@@ -282,11 +290,11 @@ class Conductor:
         self.ledger.summarise(number)
         flight.members.append(number)
 
-    def _close(self, number: int) -> None:
+    def _close(self, flight: Flight, number: int) -> None:
         """A trial has ended: count it, free its arrays."""
-        if number in self._closed:
+        if number in flight.closed:
             return
-        self._closed.add(number)
+        flight.closed.add(number)
         trial = self.ledger.trials[number]
         self._counts[trial.status] += 1
         sign = -1.0 if self._setup.goal == "maximize" else 1.0
@@ -320,7 +328,7 @@ class Conductor:
             running = [number for number in flight.members if not self.ledger.trials[number].ended]
             self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason))
             for number in flight.members:
-                self._close(number)
+                self._close(flight, number)
         self._flights = []
         self._save()
 
@@ -347,7 +355,7 @@ class Conductor:
             return
         self._speed.append((now, self._lanes.steps))
         (then, before), (_, steps) = self._speed[0], self._speed[-1]
-        done = len(self._closed)
+        done = sum(self._counts.values())
         total = self._setup.settings.trials
         seconds = now - self._began
         left = None if self._deadline is None else self._deadline - now

@@ -3,8 +3,8 @@
 The lag is the stopper's number of cohorts in flight: two, so that lanes have work while the last trials of a cohort
 are awaited; one where a population's births must be numbered in order. Fixed as it is, it makes a study repeatable
 whichever lane finishes first. Trials are numbered in the order of their cohorts and those within the horizon have
-ended, so the settled part of a history only grows at its end and is never made anew: a cohort costs its own size and
-a copy of a list, not a walk over the study.
+ended, so the settled part of a history only grows at its end and all histories share it: a cohort costs its own size,
+not a walk over the study.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from paceline.records import History, Trial
+from paceline.search import Growing
 
 
 class Horizon:
@@ -34,18 +35,16 @@ class Horizon:
             self._settled.append(self._trials[number])
         self._seen_by[cohort] = len(self._settled)
 
-    def settled(self, cohort: int) -> list[Trial]:
-        """The trials that a cohort may know the outcome of."""
-        return self._settled[: self._seen_by[cohort]]
+    def settled(self, cohort: int, tail: Sequence[Trial] = ()) -> History:
+        """The trials that a cohort may know the outcome of, and a tail of others."""
+        return History(Growing(self._settled, self._seen_by[cohort], tail), self._goal)
 
     def for_proposing(self, cohort: int) -> History:
         """What a cohort is proposed from: settled trials, and of the cohorts since then the configurations alone."""
-        known = self.settled(cohort)
-        for number in range(len(known), len(self._trials)):
-            trial = self._trials[number]
-            known.append(Trial(trial.number, trial.params, trial.seed, cohort=trial.cohort, origin=trial.origin))
-        return History(known, self._goal)
+        since = [self._trials[number] for number in range(self._seen_by[cohort], len(self._trials))]
+        tail = [Trial(t.number, t.params, t.seed, cohort=t.cohort, origin=t.origin) for t in since]
+        return self.settled(cohort, tail)
 
     def for_judging(self, cohort: int, own: Sequence[Trial]) -> History:
         """What a cohort is judged by: settled trials and its own."""
-        return History([*self.settled(cohort), *own], self._goal)
+        return self.settled(cohort, own)

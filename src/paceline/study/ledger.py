@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from paceline.pack.trials import Prepared
 from paceline.pack.verdicts import Verdict, verdict
-from paceline.records import COLUMNS, Measurements, Status, Trial
+from paceline.records import COLUMNS, Curve, Measurements, Status, Trial
 from paceline.runs import metric_value
 from paceline.study.setup import Setup
 from paceline.training.program import DIVERGED, RUNNING
@@ -79,7 +79,7 @@ class Ledger:
             score=float(np.mean(known)) if complete else None,
             score_sd=float(np.std(known)) if complete and len(known) > 1 else None,
             best_epoch=verdicts[0].best_epoch if self._setup.settings.select == "best" else len(rows[0]),
-            curve=mean_curve(curves, scores),
+            curve=Curve(mean_curve(curves, scores)),
         )
         if any(item.status == DIVERGED for item in verdicts):
             epoch = min(len(part) for part, item in zip(rows, verdicts, strict=True) if item.status == DIVERGED)
@@ -106,6 +106,7 @@ class Ledger:
         """Free a closed trial's measurements; the store has them."""
         for fold in range(len(self._setup.folds)):
             self._rows.pop((number, fold), None)
+            self._verdicts.pop((number, fold), None)
 
 
 def mean_curve(curves: list[list[float]], scores: list[float | None]) -> tuple[float, ...]:

@@ -132,7 +132,7 @@ class Study:
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the HTML report, by default into the study's folder; returns its path."""
-        from paceline.reporting import write_report
+        from paceline.reporting import drawn_curves, write_report
 
         if path is None:
             if self.folder is None:
@@ -144,7 +144,7 @@ class Study:
                 Path(path),
                 record=self.record,
                 trials=self.trials,
-                measurements=store.measurements(),
+                measurements=store.measurements(drawn_curves(self.trials, self.record.goal)),
                 space=self.record.environment.get("space"),
             )
             return result
@@ -362,7 +362,13 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
 
     def study(model: Model | None = None) -> Study:
         return Study(
-            store.study(), store.trials(), folder, where, setup.data, model, store if where == MEMORY else None
+            store.study(),
+            list(conductor.ledger.trials.values()),
+            folder,
+            where,
+            setup.data,
+            model,
+            store if where == MEMORY else None,
         )
 
     try:
