@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 from paceline.search.acquisition import Acquisition, log_expected_improvement
 from paceline.search.encoding import Encoding
 from paceline.search.gaussian_process import Posterior
+from paceline.search.price import Price
 from paceline.search.sobol import sobol_points
 from paceline.space import Space
 
@@ -56,6 +57,7 @@ class Hunt:
 
     Args:
         encoding: how places become features.
+        price: a model of what places cost, whose logarithm is taken off their worth; None where all cost alike.
         posterior: the model; running trials are in it as imagined results.
         acquisition: what a place is worth.
         best: what is to be improved on: the lowest mean at a known place, not the lowest result.
@@ -64,8 +66,9 @@ class Hunt:
     """
 
     def __init__(
-        self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, best: float, known: Rows, places: Rows
-    ) -> None:
+        self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, best: float, known: Rows,
+        places: Rows, price: Price | None = None,
+    ) -> None:  # fmt: skip
         self._encoding = encoding
         self._posterior = posterior
         self._acquisition = acquisition
@@ -77,10 +80,12 @@ class Hunt:
         cross = posterior.covariances(self._features)
         self._half = posterior.forward(cross)
         self._mean = cross.T @ posterior.alpha
+        self._price = price
+        self._prices = self._log_price(self._features)
 
     def find(self, climbers: int, rounds: int) -> Rows:
         """(places, slots) what so many climbers find in so many rounds, best first."""
-        worth = self._acquisition(self._mean, self._posterior.sd(self._half), self._best)[0]
+        worth = self._acquisition(self._mean, self._posterior.sd(self._half), self._best)[0] - self._prices
         worth = np.where(self._open, worth, -np.inf)
         start = np.argsort(-worth, kind="stable")[:climbers]
         rows, worth = self._pool[start], worth[start]
@@ -119,8 +124,12 @@ class Hunt:
     def _worth(self, rows: Rows) -> Rows:
         """(rows,) what the places are worth; -inf for known ones."""
         snapped = self._encoding.snapped(rows)
-        mean, sd = self._posterior.predict(self._encoding.features(snapped))
-        return np.where(self._unknown(snapped), self._acquisition(mean, sd, self._best)[0], -np.inf)
+        features = self._encoding.features(snapped)
+        worth = self._acquisition(*self._posterior.predict(features), self._best)[0] - self._log_price(features)
+        return np.where(self._unknown(snapped), worth, -np.inf)
+
+    def _log_price(self, features: Rows) -> Rows:
+        return np.zeros(len(features)) if self._price is None else self._price.log(features)
 
     def _slid(self, rows: Rows, worth: Rows) -> tuple[Rows, Rows]:
         """Continuous slots moved along their slopes; a place that this doesn't help stays."""
@@ -135,7 +144,11 @@ class Hunt:
             here = self._encoding.moved(features, flat.reshape(still.shape), still)
             mean, sd, mean_slope, sd_slope = self._posterior.predict_with_slopes(here)
             value, in_mean, in_sd = self._acquisition(mean, sd, self._best)
-            slopes = self._encoding.slopes(in_mean[:, None] * mean_slope + in_sd[:, None] * sd_slope)
+            slopes = in_mean[:, None] * mean_slope + in_sd[:, None] * sd_slope
+            if self._price is not None:
+                price, price_slopes = self._price.log_with_slopes(here)
+                value, slopes = value - price, slopes - price_slopes
+            slopes = self._encoding.slopes(slopes)
             return -float(value.sum()), -np.where(still, 0.0, slopes).ravel()
 
         start = rows[:, smooth].ravel()
