@@ -47,9 +47,8 @@ def table(trials: int, stoppers: list[str], epochs: int) -> dict[str, Any]:
         rows.append(found)
         print(f"\nrandom, stopper {stopper}, {found['trials']} trials of {epochs} epochs: ", end="")
         print(f"{found['milliseconds_a_trial']:.3f} ms a trial ", end="")
-        print(
-            f"({found['processor_milliseconds_a_trial']:.3f} of the processor), {found['bytes_a_trial']:.0f} bytes a trial"
-        )
+        print(f"({found['processor_milliseconds_a_trial']:.3f} of the processor), ", end="")
+        print(f"{found['bytes_a_trial']:.0f} bytes a trial")
         grown = ", ".join(f"{at}: {megabytes:.0f}" for at, megabytes in found["grown_megabytes"])
         print(f"  MB more than the {found['megabytes_before']:.0f} before the study, after so many trials: {grown}")
         print(f"  summary {found['summary_seconds']:.2f} s")
