@@ -46,12 +46,15 @@ def table(trials: int, stoppers: list[str], epochs: int) -> dict[str, Any]:
             found["report_megabytes"] = (Path(folder) / "report.html").stat().st_size / (1 << 20)
         rows.append(found)
         print(f"\nrandom, stopper {stopper}, {found['trials']} trials of {epochs} epochs: ", end="")
-        print(f"{found['milliseconds_a_trial']:.3f} ms a trial, {found['bytes_a_trial']:.0f} bytes a trial")
+        print(f"{found['milliseconds_a_trial']:.3f} ms a trial ", end="")
+        print(f"({found['processor_milliseconds_a_trial']:.3f} of the processor), ", end="")
+        print(f"{found['bytes_a_trial']:.0f} bytes a trial")
         grown = ", ".join(f"{at}: {megabytes:.0f}" for at, megabytes in found["grown_megabytes"])
         print(f"  MB more than the {found['megabytes_before']:.0f} before the study, after so many trials: {grown}")
         print(f"  summary {found['summary_seconds']:.2f} s")
         for one in found["commands"]:
-            print(f"  paceline {one['command']}: {one['seconds']:.2f} s, {one['peak_megabytes']:.0f} MB")
+            print(f"  paceline {one['command']}: {one['seconds']:.2f} s ", end="")
+            print(f"({one['processor_seconds']:.2f} of the processor), {one['peak_megabytes']:.0f} MB")
         loaded = found["loaded"]
         print(f"  loaded in {loaded['load_seconds']:.2f} s, frame in {loaded['frame_seconds']:.2f} s; ", end="")
         print(f"report.html {found['report_megabytes']:.1f} MB")
