@@ -51,14 +51,12 @@ def outer_fold(data: Dataset, index: int, folds: int) -> Dataset:
     rest, test = k_folds(len(data), folds, seed % SKLEARN_SEEDS, **data.split_keys.of(np.arange(len(data))))[index]
     inner = replace(data.split_settings, test=0, seed=seed_for(seed, "outer", index))
     found = divided(data, np.sort(rest), inner)
-    note = (
-        f"Outer fold {index} of {folds} (counted from 0): its {len(test)} test rows were set apart before anything else."
-    )
+    note = f"Outer fold {index} of {folds} (counted from 0): {len(test)} rows were set apart to test on."
     return replace(data, split=replace(found, test=test), notes=(*data.notes, note))
 
 
 def without_test(data: Dataset) -> Dataset:
-    """The data set with all rows divided into train and dev by its own settings, as `load(..., test=0)` divides them."""
+    """The data set with all rows divided into train and dev by its own settings, as `load(..., test=0)` does."""
     settings = replace(data.split_settings, test=0)
     return replace(data, split=divided(data, np.arange(len(data)), settings), split_settings=settings)
 

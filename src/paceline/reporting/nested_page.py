@@ -5,6 +5,7 @@
 The folds' own reports lie beside it (outer_0/report.html and so on); everything else is inside, as in `page`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ def nested_html(record: StudyRecord) -> str:
     summary = record.summary
     folds = summary["folds"]
     final = part(summary, "final")
+    measured = dict.fromkeys(name for fold in folds for name in fold["metrics"] or {})
     return template("nested.html").render(
         record=record,
         metric=str(record.environment["metric"]),
@@ -72,7 +74,8 @@ def nested_html(record: StudyRecord) -> str:
         tiles=tiles(record),
         banner=banner(record),
         strip=strip(summary),
-        folds=[fold_cells(fold) for fold in folds],
+        folds=[fold_cells(fold, list(measured)) for fold in folds],
+        others=[words(name) for name in measured],
         sentences=sentences(record),
         chosen=chosen(summary),
         fold_numbers=[fold["fold"] for fold in folds if fold["state"] == "finished" and fold["params"] is not None],
@@ -112,7 +115,9 @@ def banner(record: StudyRecord) -> str:
     wanted = summary["outer_folds"]
     if record.state != "finished":
         was = "was interrupted" if record.state == "interrupted" else "was running when the page was written"
-        return f"This study {was}: {scored} of {plural(wanted, 'outer fold')} {'has' if scored == 1 else 'have'} a score."
+        return (
+            f"This study {was}: {scored} of {plural(wanted, 'outer fold')} {'has' if scored == 1 else 'have'} a score."
+        )
     if scored < wanted:
         lost = ", ".join(str(fold["fold"]) for fold in summary["folds"] if fold["score"] is None)
         return f"No score in fold {lost}: the mean leaves it out, and is likely to be too good."
@@ -133,19 +138,19 @@ def sentences(record: StudyRecord) -> list[str]:
     if summary["interval"] is not None:
         low, high = summary["interval"]
         found.append(
-            f"{number_text(low)} to {number_text(high)} is a {summary['interval_kind']}. It is an approximation: any two "
+            f"{number_text(low)} to {number_text(high)} is a {summary['interval_kind']}. It is approximate: any two "
             "folds share most of their training rows, so their scores aren't independent."
         )
     if summary["dev_mean"] is not None:
         found.append(
-            f"The chosen configurations had a dev {name} of {number_text(summary['dev_mean'])} on average, by which they "
-            f"were chosen, and a test {name} of {number_text(summary['mean'])}."
+            f"The chosen configurations had a dev {name} of {number_text(summary['dev_mean'])} on average, by which "
+            f"they were chosen, and a test {name} of {number_text(summary['mean'])}."
         )
     return found
 
 
-def fold_cells(fold: Mapping[str, Any]) -> dict[str, Any]:
-    """A fold's row of the table."""
+def fold_cells(fold: Mapping[str, Any], others: Sequence[str]) -> dict[str, Any]:
+    """A fold's row of the table, with some other metrics of its test rows."""
     rows = fold["rows"] or {}
     return {
         "fold": fold["fold"],
@@ -154,9 +159,7 @@ def fold_cells(fold: Mapping[str, Any]) -> dict[str, Any]:
         "dev": number_text(fold["dev"]),
         "retrained": number_text(fold["retrained"]),
         "score": number_text(fold["score"]),
-        "others": "  ".join(
-            f"{words(name)} {number_text(value, 3)}" for name, value in (fold["metrics"] or {}).items()
-        ),
+        "others": [number_text((fold["metrics"] or {}).get(name)) for name in others],
         "state": fold["state"] if fold["state"] != "finished" else fold["ended"] or "",
     }
 
@@ -212,9 +215,20 @@ def strip(summary: Mapping[str, Any]) -> Strip | None:
     ]
     ends = None if summary["interval"] is None else (place(summary["interval"][0]), place(summary["interval"][1]))
     band = None if ends is None or ends[0] is None or ends[1] is None else (ends[0], ends[1])
-    marks = [low + (high - low) * share for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    ticks = [(at, number_text(mark, 3)) for mark in marks if (at := place(mark)) is not None]
+    ticks = [(at, number_text(mark, 3)) for mark in round_numbers(low, high) if (at := place(mark)) is not None]
     return Strip(TOP + ROW * len(folds) + BOTTOM, rows, place(summary["mean"]), band, ticks)
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Three to seven round numbers between two others.
+
+    >>> round_numbers(-0.007, 0.097)
+    [0.0, 0.02, 0.04, 0.06, 0.08]
+    """
+    size = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = next(size * factor for factor in (5, 2, 1) if (high - low) / (size * factor) >= 3)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 
 
 def data_rows(record: StudyRecord) -> list[tuple[str, str]]:

@@ -163,7 +163,7 @@ class StudySettings(BaseModel):
     )
     outer_fold: Annotated[Whole, Field(ge=0)] | None = Field(
         default=None,
-        description="Search only in this one of the outer folds, counted from 0, as the studies inside a nested one do.",
+        description="Search only in this one of the outer folds, counted from 0, as the studies in a nested one do.",
     )
     final: bool | None = Field(
         default=None,
@@ -218,7 +218,9 @@ class StudySettings(BaseModel):
         """What is wrong with the settings of nested cross-validation, by setting."""
         if self.outer_folds is None:
             lonely = [name for name in ("outer_fold", "final") if getattr(self, name) is not None]
-            return {(name,): f"{name!r} is a setting of nested cross-validation and needs 'outer_folds'." for name in lonely}
+            return {
+                (name,): f"{name!r} is a setting of nested cross-validation and needs 'outer_folds'." for name in lonely
+            }
         if self.outer_fold is not None:
             if self.outer_fold < self.outer_folds:
                 return {}
@@ -226,7 +228,9 @@ class StudySettings(BaseModel):
             return {("outer_fold",): f"'outer_fold' must lie between 0 and {most}, but got {self.outer_fold}."}
         if self.store is None:
             return {}
-        return {("store",): "'store' can't be given with 'outer_folds': each fold keeps its study in a folder of its own."}
+        return {
+            ("store",): "'store' can't be given with 'outer_folds': each fold keeps its study in a folder of its own."
+        }
 
     @property
     def nested(self) -> bool:

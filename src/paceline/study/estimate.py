@@ -91,7 +91,7 @@ def nested_summary(record: StudyRecord, studies: Sequence[Study], final: Study |
 
 
 def fold_summary(index: int, study: Study, scored_by: str) -> dict[str, Any]:
-    """An outer fold's search and its test score, which is None until the search has ended and where it found no model."""
+    """An outer fold's search and its test score; None until the search has ended, and where it found no model."""
     test = study.summary.get("test") or {}
     score = (test.get("metrics") or {}).get(scored_by)
     best = study.best

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,8 +177,8 @@ class NestedStudy:
             StudyError: saying so.
         """
         raise StudyError(
-            f"the test part of each outer fold of {self.name!r} is opened once, when its search ends, and no other rows "
-            "are left to test on; `paceline show` has the scores."
+            f"the test part of each outer fold of {self.name!r} is opened once, when its search ends, and no rows are "
+            "left to test on; `paceline show` has the scores."
         )
 
 
@@ -281,7 +280,7 @@ def load_nested(folder: Path) -> NestedStudy:
 
 
 def conduct_nested(nested: NestedStudy, progress: Callback | None) -> NestedStudy:
-    """Run the searches one after the other, and score each outer fold's model on its test rows as soon as it is there."""
+    """Run the searches one after the other, and score each outer fold's model on its test rows when it is there."""
     plan = searches(nested.settings, nested.folder)
     words = plan[0].words
     try:

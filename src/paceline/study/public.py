@@ -348,9 +348,7 @@ def begin_single(
         return conduct(setup, store, where, folder, progress)
 
 
-def resume(
-    path: str | Path, *, progress: Callback | None = None, data: Dataset | None = None
-) -> Study | NestedStudy:
+def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset | None = None) -> Study | NestedStudy:
     """Continue an interrupted or crashed study; a finished one is returned as it is.
 
     Args:
