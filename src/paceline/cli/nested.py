@@ -116,7 +116,7 @@ def nested_document(study: "NestedStudy", summary: Summary) -> dict[str, Any]:
         "state": study.state,
         "settings": documents.settings_document(study.record.settings),
         "fingerprint": study.record.environment.get("fingerprint"),
-        **summary,
+        **{name: value for name, value in summary.items() if name != "steps"},  # those of a resumed one are fewer
         "studies": [documents.study_document(inner) for inner in study.studies],
         "final_study": None if study.final is None else documents.study_document(study.final),
     }
