@@ -239,6 +239,10 @@ def tune(
     """
     if not isinstance(data, Dataset):
         data = load(data)
+    if warm_start is not None and not isinstance(warm_start, Study | str | Path):
+        raise SettingsError(
+            f"`warm_start` must be a study on one split or its folder, but got a {type(warm_start).__name__}."
+        )
     settings = StudySettings(
         name=name or data.name,
         net=net,
