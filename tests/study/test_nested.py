@@ -270,12 +270,25 @@ def test_one_study_a_folder(whole: NestedStudy, wine: Dataset, tmp_path: Path) -
         tune(wine, out=f"{whole.folder}/outer_0", outer_folds=2)
 
 
+def test_a_warm_start_begins_from_the_final_study_and_never_inside_of_folds(
+    whole: NestedStudy, wine: Dataset, tmp_path: Path
+) -> None:
+    assert whole.best is not None
+    for older in (whole, whole.folder):
+        new = tune(wine, **PLAIN | {"trials": 2}, space=SPACE, warm_start=older)
+        assert new.trials[0].params == whole.best.params
+        with pytest.raises(SettingsError, match="`warm_start` can't be had with `outer_folds`: the older study may"):
+            tune(wine, outer_folds=2, warm_start=older)
+    with pytest.raises(StudyError, match="has no final study"):
+        tune(wine, warm_start=replace(whole, final=None))
+
+
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
         ({"outer_folds": 1}, SettingsError, "'outer_folds' must be a whole number of at least 2, but got 1"),
         ({"outer_folds": 49}, DataError, "49 need as many rows of each, but class 'class_2' has 48"),
-        ({"outer_folds": 3, "folds": 40}, DataError, "40 stratified folds need a class with as many rows"),
+        ({"outer_folds": 3, "folds": 60}, DataError, "60 stratified folds need a class with as many rows"),
         ({"outer_folds": 3, "store": "sqlite:///x.db"}, SettingsError, "'store' can't be given with 'outer_folds'"),
         ({"final": True}, SettingsError, "'final' is a setting of nested cross-validation and needs 'outer_folds'"),
         ({"outer_folds": 3, "metric": "rmse"}, SettingsError, "metric 'rmse' doesn't suit a classes target"),

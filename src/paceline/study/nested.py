@@ -336,6 +336,18 @@ def told(progress: Callback | None, words: str) -> Callback | None:
     return tell
 
 
+def on_all_rows(study: Study | NestedStudy) -> Study:
+    """A study itself; of a nested one the final study, which is what others may build upon.
+
+    Raises:
+        StudyError: there is none.
+    """
+    found = study if isinstance(study, Study) else study.final
+    if found is None:
+        raise StudyError(f"the nested study {study.name!r} has no final study, which a warm start would begin from.")
+    return found
+
+
 def holds_nested(folder: Path) -> bool:
     return (folder / RECORD).exists()
 

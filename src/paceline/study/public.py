@@ -194,7 +194,7 @@ def tune(
     standardize: str = "standard",
     target_score: float | None = None,
     stop_at_noise: bool = False,
-    warm_start: Study | str | Path | None = None,
+    warm_start: Study | NestedStudy | str | Path | None = None,
     out: str | Path | None = None,
     store: str | None = None,
     name: str | None = None,
@@ -239,10 +239,6 @@ def tune(
     """
     if not isinstance(data, Dataset):
         data = load(data)
-    if warm_start is not None and not isinstance(warm_start, Study | str | Path):
-        raise SettingsError(
-            f"`warm_start` must be a study on one split or its folder, but got a {type(warm_start).__name__}."
-        )
     settings = StudySettings(
         name=name or data.name,
         net=net,
@@ -271,7 +267,7 @@ def tune(
         out=None if out is None else str(out),
         store=store,
     )
-    return begin(settings, data, progress, warm_start if isinstance(warm_start, Study) else None)
+    return begin(settings, data, progress, None if isinstance(warm_start, str | Path) else warm_start)
 
 
 def run_settings(settings: StudySettings, *, progress: Callback | None = None) -> Study | NestedStudy:
@@ -305,7 +301,7 @@ def seen_by(settings: StudySettings, data: Dataset) -> Dataset:
 
 
 def begin(
-    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None
+    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | NestedStudy | None = None
 ) -> Study | NestedStudy:
     """Start a new study, or one in each outer fold.
 
@@ -321,15 +317,15 @@ def begin(
         return nested.begin_nested(settings, data, progress)
     if settings.out is not None:
         nested.refuse_nested(Path(settings.out))
-    return begin_single(settings, data, progress, older)
+    if settings.warm_start is not None:
+        older = load_study(settings.warm_start)
+    return begin_single(settings, data, progress, None if older is None else nested.on_all_rows(older))
 
 
 def begin_single(
     settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None
 ) -> Study:
     """Start a new study on one split: check all, make its folder and store, run it."""
-    if settings.warm_start is not None:
-        older = load_single(Path(settings.warm_start))
     data = seen_by(settings, data)
     setup = set_up(settings, data, None if older is None else earlier_of(older.record, older.trials))
     folder = None if settings.out is None else Path(settings.out)
