@@ -93,7 +93,8 @@ def test_nothing_of_a_test_row_reaches_its_fold_s_training(target: str) -> None:
     test = outer_fold(clean, 1, 4).split.test
     spoilt = frame.copy()
     spoilt.loc[test, "width"] = 1e6 * np.arange(len(test))  # a mean, a spread, a count of gaps that would tell
-    spoilt.loc[test, "colour"] = "red"
+    spoilt.loc[test, "colour"] = "purple"  # a category that no train row has
+    spoilt.loc[test, "day"] = np.nan  # gaps in a column that has none among the train rows
     if target == "mass":
         spoilt.loc[test, "mass"] *= 1e6
     dirty = load(spoilt, target=target)
