@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from paceline.records import History, Status, Trial
     from paceline.runs import Run, train, train_many
     from paceline.space import Choice, Fixed, Float, Int, Space, default_space
-    from paceline.study import Study, load_study, resume, tune
+    from paceline.study import NestedStudy, Study, load_study, resume, tune
 
 __version__ = "0.1.0"
 
@@ -46,6 +46,7 @@ __all__ = [
     "MissingExtraError",
     "Model",
     "ModelError",
+    "NestedStudy",
     "PacelineError",
     "Run",
     "SettingsError",
@@ -86,7 +87,7 @@ _HOMES = {
     "records": ("History", "Status", "Trial"),
     "runs": ("Run", "train", "train_many"),
     "space": ("Choice", "Fixed", "Float", "Int", "Space", "default_space"),
-    "study": ("Study", "load_study", "resume", "tune"),
+    "study": ("NestedStudy", "Study", "load_study", "resume", "tune"),
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -151,7 +151,7 @@ class Model:
 
 
 def load_model(folder: str | Path) -> Model:
-    """A model that `Model.save` wrote, or the best model of a study folder.
+    """A model that `Model.save` wrote, or the model that a study delivers, by the study's folder.
 
     Raises:
         ModelError: there is none, or it is damaged or from a newer version.
@@ -160,8 +160,8 @@ def load_model(folder: str | Path) -> Model:
     from safetensors.numpy import load_file
 
     folder = Path(folder)
-    if not (folder / RECIPE_FILE).exists() and (folder / "best" / RECIPE_FILE).exists():
-        folder = folder / "best"
+    places = (folder, folder / "best", folder / "final" / "best")
+    folder = next((place for place in places if (place / RECIPE_FILE).exists()), folder)
     try:
         content = json.loads((folder / RECIPE_FILE).read_text(encoding="utf-8"))
         arrays = load_file(folder / WEIGHTS_FILE)

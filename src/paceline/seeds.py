@@ -6,7 +6,7 @@ streams on every machine, and neighbouring paths give unrelated ones.
 
 import numpy as np
 
-PURPOSES = ("trial", "search", "split", "folds", "retrain", "bootstrap", "init", "births", "outlook")
+PURPOSES = ("trial", "search", "split", "folds", "retrain", "bootstrap", "init", "births", "outlook", "outer")
 
 
 def seed_for(root: int, purpose: str, *path: int) -> int:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,7 @@ OPTIONS: list[tuple[list[str], dict[str, Any]]] = [
     (["--method", "sobol"], {"method": "sobol"}),
     (["--stopper", "median"], {"stopper": "median"}),
     (["--folds", "3"], {"folds": 3}),
+    (["--outer-folds", "3", "--no-final"], {"outer_folds": 3, "final": False}),
     (["--select", "last"], {"select": "last"}),
     (["--retrain", "0"], {"retrain": 0}),
     (["--standardize", "robust"], {"standardize": "robust"}),
@@ -323,7 +325,7 @@ def test_live_lines_are_gone_at_the_end() -> None:
     console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
     with LiveStudy(console) as live:
         live(PROGRESS)
-        live(Progress(*[getattr(PROGRESS, name) for name in Progress.__slots__[:-1]], "retrain"))
+        live(replace(PROGRESS, phase="retrain"))
     assert isinstance(console.file, io.StringIO)
     written = console.file.getvalue()
     assert "training the best configuration again" in written

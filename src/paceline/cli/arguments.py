@@ -9,7 +9,7 @@ from paceline.settings import StudySettings, load_mapping, load_settings
 from paceline.settings.yaml_text import read_yaml
 
 RUNS = "runs"
-DATABASE = "study.db"
+DATABASE, NESTED = "study.db", "nested.json"
 
 
 def value_of(text: str, option: str) -> Any:
@@ -125,7 +125,7 @@ def default_folder(data: str) -> Path:
 def refuse_taken(settings: StudySettings) -> None:
     """A new study needs a folder of its own; said before the data are read."""
     folder = Path(settings.out or "")
-    if (folder / DATABASE).exists():
+    if any((folder / name).exists() for name in (DATABASE, NESTED)):
         raise StudyError(
             f"{str(folder)!r} holds a study already; continue it with `paceline resume {folder}`, "
             "or give the new one another folder with --out."

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from paceline.settings import StudySettings
-    from paceline.study import Progress, Study
+    from paceline.study import NestedStudy, Progress, Study
 
 app = typer.Typer(
     cls=Commands, add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]}
@@ -71,6 +71,8 @@ def tune(
     group: options.Group = None,
     time: options.Time = None,
     folds: options.Folds = None,
+    outer_folds: options.OuterFolds = None,
+    final: options.Final = None,
     select: options.Select = None,
     retrain: options.Retrain = None,
     refit: options.Refit = None,
@@ -109,6 +111,8 @@ def tune(
         stopper=stopper,
         net=net,
         folds=folds,
+        outer_folds=outer_folds,
+        final=final,
         select=select,
         retrain=retrain,
         refit=refit,
@@ -151,15 +155,18 @@ def show(
     as_json: options.AsJson = False,
 ) -> None:
     """Show a study as it stands, also while it runs."""
-    from paceline.cli import documents, screens
+    from paceline.cli import documents, nested, screens
     from paceline.cli.rounds import rounds_table
-    from paceline.study import load_study
+    from paceline.study import NestedStudy, load_study
 
     study = load_study(folder)
+    console = make_console()
+    if isinstance(study, NestedStudy):
+        nested.show(study, as_json, console)
+        return
     if as_json:
         print(documents.text_of(documents.study_document(study, top)))
         return
-    console = make_console()
     lines = screens.Lines()
     screens.data_lines(lines, study.summary)
     screens.study_lines(lines, study)
@@ -273,20 +280,22 @@ def make_console() -> "Console":
 
 def start(settings: "StudySettings", keep_test_closed: bool, as_json: bool) -> None:
     """Run a new study and show what it found."""
-    from paceline.cli import screens
+    from paceline.cli import nested, screens
     from paceline.study.public import begin, data_of
 
+    if settings.nested:
+        nested.refuse_closed(keep_test_closed)
     data = data_of(settings)
     told = not as_json and sys.stdout.isatty()
     if told:  # how the data were read can then be seen, and stopped, before minutes are spent on it
         lines = screens.Lines()
-        screens.dataset_lines(lines, data)
+        screens.dataset_lines(lines, data, nested.plan_words(settings) if settings.nested else "")
         lines.show(make_console())
     conducted(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, told=told)
 
 
 def conducted(
-    work: "Callable[[Callable[[Progress], None] | None], Study]",
+    work: "Callable[[Callable[[Progress], None] | None], Study | NestedStudy]",
     keep_test_closed: bool,
     as_json: bool,
     *,
@@ -304,10 +313,16 @@ def conducted(
     finish(study, as_json, keep_test_closed, told=told)
 
 
-def finish(study: "Study", as_json: bool, keep_test_closed: bool, remark: str = "", *, told: bool = False) -> None:
+def finish(
+    study: "Study | NestedStudy", as_json: bool, keep_test_closed: bool, remark: str = "", *, told: bool = False
+) -> None:
     """Open the test set once, unless it was opened before or is to stay closed, and show all that was found."""
-    from paceline.cli import documents, screens
+    from paceline.cli import documents, nested, screens
+    from paceline.study import NestedStudy
 
+    if isinstance(study, NestedStudy):
+        nested.show(study, as_json, make_console(), remark, told=told)
+        return
     rows = study.summary["split"]["test"]
     first = study.summary.get("test") is None and rows and not keep_test_closed and study.best is not None
     if first:

@@ -4,6 +4,8 @@
 8 running   21 stopped   1 diverged   18,400 steps/s   2 compiling
 best error 0.0742
 learning_rate=0.00312  optimizer=adam  units=128
+
+Above them, for a nested study, which of its searches this is.
 """
 
 import signal
@@ -70,7 +72,8 @@ class LiveStudy:
 
 def drawing(progress: Progress, width: int, closing: Spinner | None = None) -> RenderableType:
     """The lines for a terminal of some width; after the search, what is done then in place of the bar."""
-    lines: list[RenderableType] = [closing or bar(progress, width), Text(counts(progress), overflow="fold")]
+    lines: list[RenderableType] = [Text(progress.part, style="bold")] if progress.part else []
+    lines += [closing or bar(progress, width), Text(counts(progress), overflow="fold")]
     if progress.best_score is not None:
         lines.append(Text.assemble("best ", (f"{progress.metric} {number(progress.best_score)}", "bold green")))
         lines.append(Text(assignments(progress.best_params or {}), style="dim", no_wrap=True, overflow="ellipsis"))

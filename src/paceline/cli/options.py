@@ -43,6 +43,18 @@ Test = Annotated[str | None, typer.Option(help="Share, number or file of the tes
 Group = Annotated[str | None, typer.Option(help="Column whose rows with one value stay in one part.")]
 Time = Annotated[str | None, typer.Option(help="Column to order by: the newest rows are the test part.")]
 Folds = Annotated[int | None, typer.Option(help="Cross-validation with so many folds; default: one dev part.")]
+OuterFolds = Annotated[
+    int | None,
+    typer.Option(
+        help="Nested cross-validation: a whole search in each of so many folds, whose rows are its test part."
+    ),
+]
+Final = Annotated[
+    bool | None,
+    typer.Option(
+        "--final/--no-final", help="With --outer-folds: one more search with all rows, for a model; default: so."
+    ),
+]
 Select = Annotated[str | None, typer.Option(help="Judge a trial by its best or its last epoch; default: best.")]
 Retrain = Annotated[int | None, typer.Option(help="Seeds that the best is trained again with; default: 5.")]
 Refit = Annotated[

@@ -16,7 +16,7 @@ from paceline.records import Status
 if TYPE_CHECKING:
     from paceline.data import Dataset
     from paceline.records import Trial
-    from paceline.study import Study
+    from paceline.study import NestedStudy, Study
 
 SHOWN_CLASSES = 8
 SHOWN_NOTES = 5
@@ -45,8 +45,8 @@ class Lines:
         console.print(grid)
 
 
-def data_lines(lines: Lines, summary: dict[str, Any]) -> None:
-    """What the data were read as; from a study's summary."""
+def data_lines(lines: Lines, summary: dict[str, Any], split: str = "") -> None:
+    """What the data were read as; from a study's summary. `split`: words for how they are divided, if not by parts."""
     data = summary.get("data")
     if not data:
         return
@@ -55,20 +55,29 @@ def data_lines(lines: Lines, summary: dict[str, Any]) -> None:
     more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
     kind = f"{data['task']}: {', '.join(classes[:SHOWN_CLASSES])}{more}" if classes else str(data["task"])
     lines.add("target", f"{data['target']}, {kind}")
-    split_and_notes(lines, summary["split"], data["notes"])
+    split_and_notes(lines, split or split_words(summary["split"]), data["notes"])
 
 
-def dataset_lines(lines: Lines, data: "Dataset") -> None:
+def dataset_lines(lines: Lines, data: "Dataset", split: str = "") -> None:
     """What the data were read as, before anything is trained; with kinds of columns and shares of classes."""
     kinds = Counter(column.kind for column in data.columns)
     features = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
     lines.add("data", f"{data.name}: {count(len(data), 'row')}, {count(len(data.columns), 'feature')} ({features})")
     lines.add("target", f"{data.target_name}, {data.task}: {data.describe_target().removeprefix(', ')}")
-    split_and_notes(lines, {part: len(getattr(data.split, part)) for part in ("train", "dev", "test")}, data.notes)
+    parts = {part: len(getattr(data.split, part)) for part in ("train", "dev", "test")}
+    split_and_notes(lines, split or split_words(parts), data.notes)
 
 
-def split_and_notes(lines: Lines, split: Mapping[str, int], notes: Sequence[str]) -> None:
-    lines.add("split", ", ".join(f"{part} {rows:,}" for part, rows in split.items() if rows))
+def split_words(parts: Mapping[str, int]) -> str:
+    """
+    >>> split_words({"train": 1200, "dev": 300, "test": 0})
+    'train 1,200, dev 300'
+    """
+    return ", ".join(f"{part} {rows:,}" for part, rows in parts.items() if rows)
+
+
+def split_and_notes(lines: Lines, split: str, notes: Sequence[str]) -> None:
+    lines.add("split", split)
     for note in notes[:SHOWN_NOTES]:
         lines.add("note", note)
     if len(notes) > SHOWN_NOTES:
@@ -152,12 +161,12 @@ def place_lines(lines: Lines, folder: Path | None) -> None:
     """Where report and model are."""
     if folder is None:
         return
-    for label, name in (("report", "report.html"), ("model", "best")):
+    for label, name in (("report", "report.html"), ("model", "best"), ("model", "final/best")):
         if (folder / name).exists():
             lines.add(label, str(folder / name))
 
 
-def state_lines(lines: Lines, study: "Study") -> None:
+def state_lines(lines: Lines, study: "Study | NestedStudy") -> None:
     """What to do with a study that hasn't ended."""
     if study.state == "interrupted":
         lines.add("stopped", f"continue with: paceline resume {study.folder}", "yellow")
@@ -174,6 +183,11 @@ def trial_table(study: "Study", top: int, console: Console) -> None:
     spread = ["± folds"] if folds else []
     rows = [["trial", "status", "epochs", f"dev {metric}", *spread, "configuration"]]
     rows += [cells(trial, folds) for trial in ranked(study)[:top]]
+    print_table(rows, console)
+
+
+def print_table(rows: Sequence[Sequence[str]], console: Console) -> None:
+    """A head and rows with the last column open-ended; words stand to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         padded = [

@@ -7,6 +7,7 @@ fold = data.fold()                       # x_train, y_train, x_dev, y_dev and th
 from paceline.data.builtin import DATASETS
 from paceline.data.dataset import Dataset, Fold, Subset
 from paceline.data.loading import load
+from paceline.data.outer import check_outer, outer_fold, without_test
 from paceline.data.recipe import Recipe
 from paceline.data.schema import Column, Task
 from paceline.data.split import Split, SplitSettings
@@ -22,6 +23,9 @@ __all__ = [
     "SplitSettings",
     "Subset",
     "Task",
+    "check_outer",
     "class_weights",
     "load",
+    "outer_fold",
+    "without_test",
 ]

@@ -95,6 +95,7 @@ class Dataset:
         split_settings: how they were divided.
         input_names: all feature columns of the source in order, dropped ones too.
         split_keys: strata, groups and times of the rows.
+        given: the parts ("dev", "test") that the user gave as rows of their own.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Dataset:
     split_settings: SplitSettings
     input_names: tuple[str, ...]
     split_keys: SplitKeys
+    given: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.features)

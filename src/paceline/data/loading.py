@@ -105,6 +105,7 @@ def load(
         split_settings=settings,
         input_names=input_names,
         split_keys=keys,
+        given=tuple(part for part in ("dev", "test") if part in given),
     )
 
 

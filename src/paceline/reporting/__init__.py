@@ -5,7 +5,8 @@ give the same bytes.
 """
 
 from paceline.reporting.code import recipe_code
+from paceline.reporting.nested_page import write_nested_report
 from paceline.reporting.page import drawn_curves, write_report
 from paceline.reporting.tables import table_of
 
-__all__ = ["drawn_curves", "recipe_code", "table_of", "write_report"]
+__all__ = ["drawn_curves", "recipe_code", "table_of", "write_nested_report", "write_report"]

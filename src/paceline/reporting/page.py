@@ -60,7 +60,15 @@ def write_report(
     Raises:
         StudyError: the file can't be written, its folder is missing for example.
     """
-    html = report_html(record, sorted(trials, key=lambda trial: trial.number), measurements, space)
+    return put_page(path, report_html(record, sorted(trials, key=lambda trial: trial.number), measurements, space))
+
+
+def put_page(path: Path, html: str) -> Path:
+    """Write a page; a file of that name is replaced in one step.
+
+    Raises:
+        StudyError: the file can't be written.
+    """
     path = Path(path)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
@@ -164,8 +172,8 @@ def _sort_key(value: Any) -> Any:
 
 
 @cache
-def template() -> Template:
-    """The page's template; everything put into it is escaped."""
+def template(name: str = "report.html") -> Template:
+    """A page's template; everything put into it is escaped."""
     environment = Environment(
         loader=PackageLoader("paceline.reporting"),
         autoescape=True,
@@ -177,7 +185,7 @@ def template() -> Template:
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters |= {"number": number_text, "count": count_text, "words": value_text}
     environment.globals["plural"] = plural
-    return environment.get_template("report.html")
+    return environment.get_template(name)
 
 
 @cache

@@ -39,10 +39,10 @@ def count_text(number: Any) -> str:
 
 def plural(number: int, noun: str) -> str:
     """
-    >>> plural(1, "trial"), plural(2, "trial"), plural(0, "class")
-    ('1 trial', '2 trials', '0 classes')
+    >>> plural(1, "trial"), plural(2, "trial"), plural(0, "class"), plural(3, "search")
+    ('1 trial', '2 trials', '0 classes', '3 searches')
     """
-    many = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    many = f"{noun}es" if noun.endswith(("s", "ch")) else f"{noun}s"
     return f"{count_text(number)} {noun if number == 1 else many}"
 
 

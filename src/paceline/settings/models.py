@@ -158,7 +158,16 @@ class StudySettings(BaseModel):
     )
     outer_folds: Annotated[Whole, Field(ge=2)] | None = Field(
         default=None,
-        description="Nested cross-validation: number of folds, each of which is the test part of one search.",
+        description="Nested cross-validation: number of folds, each of which is once the test part of a whole search; "
+        "they take the place of the split's test part, and `minutes` is divided among the searches.",
+    )
+    outer_fold: Annotated[Whole, Field(ge=0)] | None = Field(
+        default=None,
+        description="Search only in this one of the outer folds, counted from 0, as the studies in a nested one do.",
+    )
+    final: bool | None = Field(
+        default=None,
+        description="With outer folds: whether one more search, with all rows, delivers a model; else it does.",
     )
 
     trials: Annotated[Whole, Field(ge=1)] | None = Field(
@@ -202,6 +211,31 @@ class StudySettings(BaseModel):
         if twice:
             text = f"A hyperparameter must be in `search` or in `params`, but {twice[0]!r} is in both."
             raise WrongSettings({("params", twice[0]): text})
+        if wrong := self._wrong_nesting():
+            raise WrongSettings(wrong)
+
+    def _wrong_nesting(self) -> dict[Path, str]:
+        """What is wrong with the settings of nested cross-validation, by setting."""
+        if self.outer_folds is None:
+            lonely = [name for name in ("outer_fold", "final") if getattr(self, name) is not None]
+            return {
+                (name,): f"{name!r} is a setting of nested cross-validation and needs 'outer_folds'." for name in lonely
+            }
+        if self.outer_fold is not None:
+            if self.outer_fold < self.outer_folds:
+                return {}
+            most = self.outer_folds - 1
+            return {("outer_fold",): f"'outer_fold' must lie between 0 and {most}, but got {self.outer_fold}."}
+        if self.store is None:
+            return {}
+        return {
+            ("store",): "'store' can't be given with 'outer_folds': each fold keeps its study in a folder of its own."
+        }
+
+    @property
+    def nested(self) -> bool:
+        """Whether this is a study of studies: one in each outer fold."""
+        return self.outer_folds is not None and self.outer_fold is None
 
     def resolved(self) -> "StudySettings":
         """The same settings with what is open decided: method, stopper, and 100 trials where nothing limits them."""

@@ -29,6 +29,9 @@ from paceline.space.parameter import Parameter
 from paceline.space.parse import parse
 from paceline.space.values import canonical, is_number, plain
 
+FEW = 5
+"""So many ordered values are a choice rather than a range."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -47,6 +50,11 @@ class Slot:
     index: int | None
     size: int
     is_numeric: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is a range of numbers, or so many values that it is like one."""
+        return self.is_numeric and (self.parameter.count is None or self.parameter.count > FEW)
 
 
 class Space:

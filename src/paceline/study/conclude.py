@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.data import Subset, Task
+from paceline.data import Dataset, Subset, Task
 from paceline.model import Model
 from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
@@ -144,15 +144,7 @@ def summary_of(
         "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},
         "steps": steps,
         "split": {name: len(getattr(split, name)) for name in ("train", "dev", "test")},
-        "data": {
-            "name": data.name,
-            "rows": len(data),
-            "features": len(data.columns),
-            "target": data.target_name,
-            "task": str(data.task),
-            "classes": [plain(label) for label in data.classes],
-            "notes": list(data.notes),
-        },
+        "data": described(data),
         "rounds": rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
         "stopped": dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
         "test": None,
@@ -196,6 +188,19 @@ def told(setup: Setup) -> dict[str, Any] | None:
     }
 
 
+def described(data: Dataset) -> dict[str, Any]:
+    """What a data set is, as JSON data."""
+    return {
+        "name": data.name,
+        "rows": len(data),
+        "features": len(data.columns),
+        "target": data.target_name,
+        "task": str(data.task),
+        "classes": [plain(label) for label in data.classes],
+        "notes": list(data.notes),
+    }
+
+
 def reason_kind(trial: Trial) -> str:
     """What ended a trial, without its own numbers."""
     if trial.status is Status.STOPPED:
@@ -233,8 +238,7 @@ def edges(setup: Setup, best: Trial) -> list[str]:
     found = []
     unit = setup.space.to_unit(best.params)
     for slot, value in zip(setup.space.slots, unit, strict=True):
-        wide = slot.is_numeric and (slot.parameter.count is None or slot.parameter.count > 5)
-        if wide and not math.isnan(value) and not EDGE <= value <= 1 - EDGE:
+        if slot.is_wide and not math.isnan(value) and not EDGE <= value <= 1 - EDGE:
             end = "lower" if value < EDGE else "upper"
             found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
     return found

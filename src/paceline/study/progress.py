@@ -1,7 +1,7 @@
 """What a study reports while it runs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -18,6 +18,7 @@ class Progress:
         seconds: since this process began; seconds_left: estimate, None if unknown.
         compiled, compiling: programs made and being made.
         phase: "search", "retrain" or "report".
+        part: which search of a nested study this is, in words; "" for a study by itself.
     """
 
     done: int
@@ -35,6 +36,7 @@ class Progress:
     compiled: int
     compiling: int
     phase: str
+    part: str = field(default="", kw_only=True)
 
 
 Callback = Callable[[Progress], None]

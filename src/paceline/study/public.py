@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paceline.data import Dataset, load
+from paceline.data import Dataset, load, outer_fold
 from paceline.errors import NoStudyError, SettingsError, StudyError
 from paceline.model import Model, load_model
 from paceline.pack.lanes import Lanes
@@ -32,6 +32,8 @@ from paceline.study.warm import earlier_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from paceline.study.nested import NestedStudy
+
 DATABASE, SETTINGS_FILE, REPORT, BEST = "study.db", "study.yaml", "report.html", "best"
 
 
@@ -42,10 +44,11 @@ class StudyInterrupted(KeyboardInterrupt):
         study: as far as it came.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study | NestedStudy, reached: str = "") -> None:
+        """Args: reached: how far it came, in words; else the number of its trials."""
         self.study = study
         how = f"continue it with `paceline resume {study.folder}`" if study.folder else "it was kept in memory only"
-        super().__init__(f"the study was stopped with {len(study.trials)} trials; {how}.")
+        super().__init__(f"the study was stopped {reached or f'with {len(study.trials)} trials'}; {how}.")
 
 
 @dataclass(eq=False)
@@ -126,7 +129,7 @@ class Study:
             DataError: it can't be read; StudyError: it is not the data that the study was run on.
         """
         if self._data is None:
-            self._data = data_of(self.settings)
+            self._data = seen_by(self.settings, data_of(self.settings))
             check_same_data(self.record, self._data)
         return self._data
 
@@ -179,6 +182,8 @@ def tune(
     metric: str | None = None,
     minutes: float | None = None,
     folds: int | None = None,
+    outer_folds: int | None = None,
+    final: bool | None = None,
     select: str = "best",
     retrain: int = 5,
     refit: bool = True,
@@ -189,12 +194,12 @@ def tune(
     standardize: str = "standard",
     target_score: float | None = None,
     stop_at_noise: bool = False,
-    warm_start: Study | str | Path | None = None,
+    warm_start: Study | NestedStudy | str | Path | None = None,
     out: str | Path | None = None,
     store: str | None = None,
     name: str | None = None,
     progress: Callback | None = None,
-) -> Study:
+) -> Study | NestedStudy:
     """Search for the best hyperparameters on a data set.
 
     Args:
@@ -208,6 +213,9 @@ def tune(
         seed: root of all random numbers.
         metric: dev metric to judge by; default error, for regression rmse.
         folds: cross-validation with so many dev folds; default one dev part.
+        outer_folds: nested cross-validation: each of so many folds is once the test part of a whole search (see
+            `study.nested`); `trials` is for each search, `minutes` for all of them.
+        final: with outer folds, whether one more search, with all rows, delivers a model; default so.
         select: "best" (score of the best epoch) or "last".
         retrain: seeds that the winner is trained again with.
         refit: train the delivered model on train and dev rows together (see `study.refit` for how long).
@@ -223,7 +231,7 @@ def tune(
         progress: called with a `Progress` a few times a second.
 
     Returns:
-        The finished study.
+        The finished study; a `NestedStudy` with outer folds.
 
     Raises:
         SettingsError, SpaceError, HyperparameterError, DataError, StudyError: before anything is trained.
@@ -243,6 +251,8 @@ def tune(
         metric=metric,
         minutes=minutes,
         folds=folds,
+        outer_folds=outer_folds,
+        final=final,
         select=select,
         retrain=retrain,
         refit=refit,
@@ -257,10 +267,10 @@ def tune(
         out=None if out is None else str(out),
         store=store,
     )
-    return begin(settings, data, progress, warm_start if isinstance(warm_start, Study) else None)
+    return begin(settings, data, progress, None if isinstance(warm_start, str | Path) else warm_start)
 
 
-def run_settings(settings: StudySettings, *, progress: Callback | None = None) -> Study:
+def run_settings(settings: StudySettings, *, progress: Callback | None = None) -> Study | NestedStudy:
     """Run the study that a study file describes, data included; see `tune`."""
     return begin(settings, data_of(settings), progress)
 
@@ -283,13 +293,40 @@ def data_of(settings: StudySettings) -> Dataset:
     return load(settings.data, **settings.load_arguments())
 
 
-def begin(settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None) -> Study:
-    """Start a new study: check all, make its folder and store, run it.
+def seen_by(settings: StudySettings, data: Dataset) -> Dataset:
+    """The data set as a study on one split sees it: the whole, or its outer fold of it."""
+    if settings.outer_folds is None or settings.outer_fold is None:
+        return data
+    return outer_fold(data, settings.outer_fold, settings.outer_folds)
+
+
+def begin(
+    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | NestedStudy | None = None
+) -> Study | NestedStudy:
+    """Start a new study, or one in each outer fold.
 
     Args: older: for a warm start, where the settings name none.
     """
+    from paceline.study import nested  # it runs studies of this module, so neither can come first
+
+    if settings.outer_folds is not None and (older is not None or settings.warm_start is not None):
+        raise SettingsError(
+            "`warm_start` can't be had with `outer_folds`: the older study may have learnt from rows that a fold tests."
+        )
+    if settings.nested:
+        return nested.begin_nested(settings, data, progress)
+    if settings.out is not None:
+        nested.refuse_nested(Path(settings.out))
     if settings.warm_start is not None:
         older = load_study(settings.warm_start)
+    return begin_single(settings, data, progress, None if older is None else nested.on_all_rows(older))
+
+
+def begin_single(
+    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None
+) -> Study:
+    """Start a new study on one split: check all, make its folder and store, run it."""
+    data = seen_by(settings, data)
     setup = set_up(settings, data, None if older is None else earlier_of(older.record, older.trials))
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
@@ -311,23 +348,34 @@ def begin(settings: StudySettings, data: Dataset, progress: Callback | None, old
         return conduct(setup, store, where, folder, progress)
 
 
-def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset | None = None) -> Study:
+def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset | None = None) -> Study | NestedStudy:
     """Continue an interrupted or crashed study; a finished one is returned as it is.
 
     Args:
         path: folder of the study.
-        data: its data set, where the study was started from Python with data that no file holds.
+        data: its data set, where the study was started from Python with data that no file holds (of an outer fold's
+            study the whole data set).
 
     Raises:
         StudyError: there is no study, another process runs it, or the data aren't the same.
     """
+    from paceline.study import nested
+
     folder = Path(path)
-    study = load_study(folder)
+    if nested.holds_nested(folder):
+        return nested.resume_nested(folder, progress, data)
+    return resume_single(folder, progress, data)
+
+
+def resume_single(folder: Path, progress: Callback | None, data: Dataset | None) -> Study:
+    """Continue a study on one split."""
+    study = load_single(folder)
     if study.state == "finished":
+        study._data = None if data is None else seen_by(study.settings, data)
         if not (folder / REPORT).exists():  # killed between its last row and its report
             study.report()
         return study
-    data = data if data is not None else data_of(study.settings)
+    data = seen_by(study.settings, data if data is not None else data_of(study.settings))
     check_same_data(study.record, data)
     setup = set_up(study.settings, data, study.record.environment.get("warm_start"))
     where = study.settings.store or str(folder / DATABASE)
@@ -336,13 +384,20 @@ def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset 
         return conduct(setup, store, where, folder, progress)
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path) -> Study | NestedStudy:
     """A study as it stands, also while another process runs it.
 
     Raises:
         StudyError: the folder holds no study.
     """
+    from paceline.study import nested
+
     folder = Path(path)
+    return nested.load_nested(folder) if nested.holds_nested(folder) else load_single(folder)
+
+
+def load_single(folder: Path) -> Study:
+    """A study on one split, as it stands."""
     file = folder / DATABASE
     if not file.exists():
         raise StudyError(f"{str(folder)!r} holds no study ({DATABASE} is missing).")

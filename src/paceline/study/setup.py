@@ -81,8 +81,6 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
         SettingsError, SpaceError, HyperparameterError, DataError: the first thing that is wrong.
     """
     settings = settings.resolved()
-    if settings.outer_folds is not None:
-        raise SettingsError("nested cross-validation (`outer_folds`) isn't built yet; use `folds` and a test part.")
     task = str(data.task)
     metric = chosen_metric(settings.metric, task)
     resolve(settings.params, task=task)

@@ -1,0 +1,122 @@
+"""A nested study on the screen: its estimate, a line for each outer fold, the configurations that they chose."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from paceline.cli import documents, screens
+from paceline.cli.words import assignments, count, number, setting
+from paceline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from paceline.settings import StudySettings
+    from paceline.study import NestedStudy
+
+Summary = Mapping[str, Any]
+
+
+def refuse_closed(keep_test_closed: bool) -> None:
+    """Nested cross-validation is nothing but opening test parts."""
+    if keep_test_closed:
+        raise SettingsError("--keep-test-closed can't be had with outer folds, each of which is opened once as a test.")
+
+
+def plan_words(settings: "StudySettings") -> str:
+    """What will be done and what it costs, before it is begun."""
+    folds, trials = settings.outer_folds or 0, settings.resolved().trials
+    searches = folds + (settings.final is not False)
+    limits = [] if trials is None else [count(trials, "trial")]
+    if settings.minutes is not None:
+        limits.append(f"{settings.minutes / searches:.3g} minutes")
+    more = "" if searches == folds else " and one more with all rows for the model"
+    return (
+        f"{count(folds, 'outer fold')} in place of a test part: a search in each{more}, each of {' or '.join(limits)}"
+    )
+
+
+def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = "", *, told: bool = False) -> None:
+    """All that is known of a nested study. `told`: the data were described already."""
+    summary = study.summary
+    if as_json:
+        print(documents.text_of(nested_document(study, summary)))
+        return
+    lines = screens.Lines()
+    if remark:
+        lines.add("finished", remark)
+    if not told:
+        screens.data_lines(lines, dict(summary), plan_words(study.settings))
+    estimate_lines(lines, summary)
+    final_lines(lines, summary)
+    screens.state_lines(lines, study)
+    screens.place_lines(lines, study.folder)
+    lines.show(console)
+    if summary["folds"]:
+        console.print()
+        fold_table(summary, console)
+
+
+def estimate_lines(lines: screens.Lines, summary: Summary) -> None:
+    """The mean score with its interval, what it is of, and how alike the chosen configurations are."""
+    scored = [fold for fold in summary["folds"] if fold["score"] is not None]
+    if summary["mean"] is None:
+        lines.add("test", "no outer fold has a score yet", "yellow")
+        return
+    spread = "" if summary["sd"] is None else f" ± {number(summary['sd'])}"
+    lines.add(
+        "test", f"{summary['metric']} {number(summary['mean'])}{spread} over {count(len(scored), 'outer fold')}", "bold"
+    )
+    if summary["interval"] is not None:
+        low, high = (number(bound) for bound in summary["interval"])
+        lines.add("", f"{low} to {high}: {summary['interval_kind']}; folds share training rows, so it is approximate")
+    lines.add("", "of the procedure (search and training), not of one model; each fold was opened once")
+    if summary["dev_mean"] is not None:
+        lines.add("dev", f"{summary['metric']} {number(summary['dev_mean'])} of the same configurations, chosen by it")
+    lost = [str(fold["fold"]) for fold in summary["folds"] if fold["state"] == "finished" and fold["score"] is None]
+    if lost:
+        lines.add("warning", f"no score in fold {', '.join(lost)}: the mean leaves it out and is too good", "yellow")
+    if len(scored) > 1:
+        for item in summary["stability"]:
+            if item["agree"] == len(item["values"]):
+                lines.add("alike", f"{item['name']}={setting(item['values'][0])} in every fold")
+
+
+def final_lines(lines: screens.Lines, summary: Summary) -> None:
+    """The search with all rows."""
+    final = summary["final"]
+    if final is None:
+        return
+    if final["params"] is None:
+        lines.add("model", "the search with all rows has no score yet", "yellow")
+        return
+    lines.add(
+        "final", f"trial {final['trial']} of a search with all rows: dev score {number(final['dev'])}", "bold green"
+    )
+    lines.add("", assignments(final["params"]) or "the default configuration")
+
+
+def fold_table(summary: Summary, console: Console) -> None:
+    """A line for each outer fold, cut to the terminal's width; whole where there is no terminal."""
+    rows = [["fold", f"test {summary['metric']}", "dev", "trials", "configuration"]]
+    rows += [fold_cells(fold) for fold in summary["folds"]]
+    screens.print_table(rows, console)
+
+
+def fold_cells(fold: Mapping[str, Any]) -> list[str]:
+    """Numbers, then the configuration."""
+    score = number(fold["score"]) if fold["state"] == "finished" else fold["state"]
+    chosen = assignments(fold["params"]) if fold["params"] else ""
+    return [str(fold["fold"]), score, number(fold["dev"]), str(fold["trials"]), chosen]
+
+
+def nested_document(study: "NestedStudy", summary: Summary) -> dict[str, Any]:
+    """What a nested study found, for machines: no clock, no folder."""
+    return {
+        "name": study.name,
+        "state": study.state,
+        "settings": documents.settings_document(study.record.settings),
+        "fingerprint": study.record.environment.get("fingerprint"),
+        **{name: value for name, value in summary.items() if name != "steps"},  # those of a resumed one are fewer
+        "studies": [documents.study_document(inner) for inner in study.studies],
+        "final_study": None if study.final is None else documents.study_document(study.final),
+    }

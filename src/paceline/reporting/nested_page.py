@@ -1,0 +1,252 @@
+"""The report of a nested study: the scores of its outer folds, what they say together, which configurations they chose.
+
+    summary of the folds -> tiles, strip of scores as SVG, tables -> template -> one file that links the folds' reports
+
+The folds' own reports lie beside it (outer_0/report.html and so on); everything else is inside, as in `page`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paceline.records import METRICS, StudyRecord
+from paceline.reporting import facts
+from paceline.reporting.facts import Tile, part
+from paceline.reporting.page import put_page, template
+from paceline.reporting.words import NOTHING, count_text, number_text, plural, value_text
+
+HIDDEN = ("data",)  # has a table of its own
+LEFT, RIGHT, ROW, TOP, BOTTOM = 70, 20, 26, 12, 42
+WIDTH = 640
+MARGIN = 0.08  # of the axis, free at both ends
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Where the scores of the folds are drawn, in pixels.
+
+    Attributes:
+        height: of the drawing; its width is WIDTH.
+        rows: of each fold its label, height, and place of its test and dev score (None: there is none).
+        mean: place of the mean; band: of the interval's ends.
+        ticks: (place, text) of the axis.
+    """
+
+    height: int
+    rows: list[tuple[str, float, float | None, float | None]]
+    mean: float | None
+    band: tuple[float, float] | None
+    ticks: list[tuple[float, str]]
+    width: int = WIDTH
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+
+
+def write_nested_report(path: Path, record: StudyRecord) -> Path:
+    """Write a nested study's report; a file of that name is replaced in one step.
+
+    Args:
+        path: of the HTML file; its folder must exist.
+        record: the nested study; its summary as `study.estimate` makes it.
+
+    Returns:
+        The path.
+
+    Raises:
+        StudyError: the file can't be written.
+    """
+    return put_page(path, nested_html(record))
+
+
+def nested_html(record: StudyRecord) -> str:
+    """The page as text; a pure function of its argument."""
+    summary = record.summary
+    folds = summary["folds"]
+    final = part(summary, "final")
+    measured = dict.fromkeys(name for fold in folds for name in fold["metrics"] or {})
+    return template("nested.html").render(
+        record=record,
+        metric=str(record.environment["metric"]),
+        scored_by=summary["metric"],
+        lower=METRICS[summary["metric"]] == "minimize",
+        tiles=tiles(record),
+        banner=banner(record),
+        strip=strip(summary),
+        folds=[fold_cells(fold, list(measured)) for fold in folds],
+        others=[words(name) for name in measured],
+        sentences=sentences(record),
+        chosen=chosen(summary),
+        fold_numbers=[fold["fold"] for fold in folds if fold["state"] == "finished" and fold["params"] is not None],
+        final=final,
+        final_score=number_text(final.get("dev")),
+        data=data_rows(record),
+        notes=[str(note) for note in part(summary, "data").get("notes") or []],
+        environment=[row for row in facts.environment_rows(record) if row[0] not in HIDDEN],
+        settings=facts.setting_rows(record),
+    )
+
+
+def tiles(record: StudyRecord) -> list[Tile]:
+    """The headline's figures."""
+    summary = record.summary
+    name = words(summary["metric"])
+    scored = [fold for fold in summary["folds"] if fold["score"] is not None]
+    spread = f"± {number_text(summary['sd'], 2)}, " if summary["sd"] is not None else ""
+    found = [Tile(f"test {name}", number_text(summary["mean"]), f"{spread}mean of {plural(len(scored), 'fold')}")]
+    if summary["interval"] is not None:
+        low, high = summary["interval"]
+        found.append(Tile("95 % interval", f"{number_text(low, 3)} to {number_text(high, 3)}", "of that mean"))
+    if summary["dev_mean"] is not None:
+        found.append(Tile(f"dev {name}", number_text(summary["dev_mean"]), "of the configurations chosen by it"))
+    searches = len(summary["folds"]) + bool(summary["final"])
+    trials = sum(fold["trials"] for fold in summary["folds"]) + part(summary, "final").get("trials", 0)
+    found.append(Tile("trials", count_text(trials), f"in {plural(searches, 'search')}"))
+    data = part(summary, "data")
+    found.append(Tile("rows of data", count_text(data.get("rows")), f"{count_text(data.get('features'))} features"))
+    return found
+
+
+def banner(record: StudyRecord) -> str:
+    """A sentence about a nested study that isn't complete; "" otherwise."""
+    summary = record.summary
+    scored = sum(fold["score"] is not None for fold in summary["folds"])
+    wanted = summary["outer_folds"]
+    if record.state != "finished":
+        was = "was interrupted" if record.state == "interrupted" else "was running when the page was written"
+        return (
+            f"This study {was}: {scored} of {plural(wanted, 'outer fold')} {'has' if scored == 1 else 'have'} a score."
+        )
+    if scored < wanted:
+        lost = ", ".join(str(fold["fold"]) for fold in summary["folds"] if fold["score"] is None)
+        return f"No score in fold {lost}: the mean leaves it out, and is likely to be too good."
+    return ""
+
+
+def sentences(record: StudyRecord) -> list[str]:
+    """What the scores say, and what they don't."""
+    summary = record.summary
+    name = words(summary["metric"])
+    rows = [fold["rows"]["train"] + fold["rows"]["dev"] for fold in summary["folds"] if fold["rows"]]
+    about = f" with {span(rows)} rows" if rows else ""
+    found = [
+        f"The scores estimate the procedure, which is this search and this training{about}, and not one model: every "
+        "fold chose its own configuration and trained its own model, which saw none of the rows it is scored on.",
+        "The test rows of each fold were opened once, after its search had ended.",
+    ]
+    if summary["interval"] is not None:
+        low, high = summary["interval"]
+        found.append(
+            f"{number_text(low)} to {number_text(high)} is a {summary['interval_kind']}. It is approximate: any two "
+            "folds share most of their training rows, so their scores aren't independent."
+        )
+    if summary["dev_mean"] is not None:
+        found.append(
+            f"The chosen configurations had a dev {name} of {number_text(summary['dev_mean'])} on average, by which "
+            f"they were chosen, and a test {name} of {number_text(summary['mean'])}."
+        )
+    return found
+
+
+def fold_cells(fold: Mapping[str, Any], others: Sequence[str]) -> dict[str, Any]:
+    """A fold's row of the table, with some other metrics of its test rows."""
+    rows = fold["rows"] or {}
+    return {
+        "fold": fold["fold"],
+        "rows": " / ".join(count_text(rows[name]) for name in ("train", "dev", "test")) if rows else NOTHING,
+        "trials": count_text(fold["trials"]),
+        "dev": number_text(fold["dev"]),
+        "retrained": number_text(fold["retrained"]),
+        "score": number_text(fold["score"]),
+        "others": [number_text((fold["metrics"] or {}).get(name)) for name in others],
+        "state": fold["state"] if fold["state"] != "finished" else fold["ended"] or "",
+    }
+
+
+def chosen(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The configurations of the folds, a row a hyperparameter."""
+    params = part(summary, "final").get("params") or {}
+    return [
+        {
+            "name": item["name"],
+            "values": [NOTHING if value is None else value_text(value) for value in item["values"]],
+            "final": value_text(params[item["name"]]) if item["name"] in params else NOTHING,
+            "alike": alike(item),
+        }
+        for item in summary["stability"]
+    ]
+
+
+def alike(item: Mapping[str, Any]) -> str:
+    """How far the folds agree on a hyperparameter.
+
+    >>> alike({"values": ["adam", "adam", "sgd"], "agree": 2, "spread": None})
+    '2 of 3 the same'
+    >>> alike({"values": [0.1, 0.2], "agree": 1, "spread": 0.25})
+    'within 25 % of the range'
+    """
+    count = len(item["values"])
+    if count > 1 and item["agree"] == count:
+        return "all the same"
+    if item["spread"] is not None:
+        return f"within {item['spread']:.0%} of the range".replace("%", " %")
+    return f"{item['agree']} of {count} the same"
+
+
+def strip(summary: Mapping[str, Any]) -> Strip | None:
+    """The scores of the folds on one axis; None before the first."""
+    folds = summary["folds"]
+    dev = summary["dev_mean"] is not None  # the dev score is of the same metric
+    shown = [fold["score"] for fold in folds] + [fold["dev"] for fold in folds if dev] + list(summary["interval"] or [])
+    known = [value for value in shown if value is not None]
+    if summary["mean"] is None:
+        return None
+    low, high = min(known), max(known)
+    margin = MARGIN * (high - low) or 0.01
+    low, high = low - margin, high + margin
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else round(LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low), 1)
+
+    rows = [
+        (f"fold {fold['fold']}", TOP + ROW * (index + 0.5), place(fold["score"]), place(fold["dev"]) if dev else None)
+        for index, fold in enumerate(folds)
+    ]
+    ends = None if summary["interval"] is None else (place(summary["interval"][0]), place(summary["interval"][1]))
+    band = None if ends is None or ends[0] is None or ends[1] is None else (ends[0], ends[1])
+    ticks = [(at, number_text(mark, 3)) for mark in round_numbers(low, high) if (at := place(mark)) is not None]
+    return Strip(TOP + ROW * len(folds) + BOTTOM, rows, place(summary["mean"]), band, ticks)
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Three to seven round numbers between two others.
+
+    >>> round_numbers(-0.007, 0.097)
+    [0.0, 0.02, 0.04, 0.06, 0.08]
+    """
+    size = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = next(size * factor for factor in (5, 2, 1) if (high - low) / (size * factor) >= 3)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+
+
+def data_rows(record: StudyRecord) -> list[tuple[str, str]]:
+    """The data, and how they were divided into outer folds."""
+    summary = record.summary
+    bare = StudyRecord(record.name, record.settings, record.environment, record.goal, {"data": summary["data"]})
+    return [*facts.data_rows(bare), ("outer folds", str(summary["outer_folds"]))]
+
+
+def span(numbers: Sequence[int]) -> str:
+    """
+    >>> span([80, 80, 81]), span([80, 80])
+    ('80 to 81', '80')
+    """
+    low, high = min(numbers), max(numbers)
+    return count_text(low) if low == high else f"{count_text(low)} to {count_text(high)}"
+
+
+def words(metric: str) -> str:
+    """A metric's name for people."""
+    return metric.replace("_", " ")
