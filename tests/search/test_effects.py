@@ -130,6 +130,12 @@ def test_a_factor_without_effect_and_one_without_gain() -> None:
     assert document["ratio"] is None
 
 
+def test_a_base_alone_tells_the_spread_of_seeds() -> None:
+    document = found(trainer(0), factors=None, repeats=4)
+    assert document["arms"] == [] and document["base"]["trials"] == [0, 1, 2, 3]
+    assert document["next"]["sentence"].endswith(f"a standard deviation of {document['base']['sd']:.3g}.")
+
+
 def ended(history: History, number: int, status: Status, score: float | None, reason: str) -> History:
     """The history with one trial ended otherwise."""
     trials = list(history.trials)

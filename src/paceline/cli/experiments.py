@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from paceline.cli.words import assignments, number, setting
+from paceline.cli.words import assignments, count, number, setting
 
 if TYPE_CHECKING:
     from paceline.cli.screens import Lines
@@ -30,12 +30,13 @@ def experiment_rows(found: dict[str, Any], metric: str) -> list[list[str]]:
                 lost(arm),
             ]
         )
-    return rows
+    return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
 
 
 def experiment_lines(lines: "Lines", found: dict[str, Any]) -> None:
     """The base, and the factor to change next."""
-    lines.add("base", f"{assignments(found['base']['params'])}; {found['repeats']} repeats of each arm")
+    base = assignments(found["base"]["params"]) or "the default configuration"
+    lines.add("base", f"{base}; {count(found['repeats'], 'repeat')} of each arm")
     lines.add("next", found["next"]["sentence"], "bold")
 
 

@@ -61,7 +61,7 @@ def experiments(found: Mapping[str, Any], metric: str, goal: str) -> Experiments
         head,
         tuple(rows),
         str(found["next"]["sentence"]),
-        ", ".join(f"{name} {value_text(value)}" for name, value in base["params"].items()),
+        ", ".join(f"{name} {value_text(value)}" for name, value in base["params"].items()) or "all at their defaults",
         int(found["repeats"]),
         "" if ratio is None else f"{ratio:.1f}",
         _figure(shown, goal) if shown else None,

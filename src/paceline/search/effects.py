@@ -217,6 +217,8 @@ def next_change(plan: Experiments, base: Runs, effects: Sequence[Effect]) -> Nex
         return _none("One repeat can't tell a difference from the luck of its seed; ask for `repeats` of at least 2.")
     if len(base.scores) < 2:
         return _none(_no_base(base, effects))
+    if not effects:
+        return _none(f"The base alone was run: over seeds its scores have a standard deviation of {base.sd:.3g}.")
     for verdict in ("better", "perhaps better"):
         found = [effect for effect in effects if effect.verdict == verdict]
         if found:
