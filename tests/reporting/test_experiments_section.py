@@ -64,7 +64,18 @@ def test_without_an_arm_to_compare_there_is_no_drawing() -> None:
     found |= {"arms": [{**ARM, **nothing, "verdict": "unknown"}], "ratio": None}
     section = experiments(found, "error", "minimize")
     assert section is not None and section.figure is None and section.ratio == ""
-    assert "not compared" not in section.head and section.rows[1][4:8] == ("–",) * 4
+    assert "not compared" not in section.head and section.rows[1][3:7] == ("–",) * 4
+
+
+def test_an_arm_far_off_doesn_t_press_the_others_together() -> None:
+    far = {**ARM, "value": 9.0, "difference": 0.5, "low": 0.4, "high": 0.6, "unpaired_low": 0.3, "unpaired_high": 0.7}
+    section = experiments({**FOUND, "arms": [ARM, ARM, far]}, "error", "minimize")
+    assert section is not None and section.figure is not None
+    paired = section.figure["data"][1]
+    assert paired["x"] == [0.0, -0.012, -0.012] and paired["error_x"]["array"][0] is None  # from bottom to top
+    assert paired["marker"]["symbol"] == ["triangle-right", "circle", "circle"]
+    low, high = section.figure["layout"]["xaxis"]["range"]
+    assert -0.025 < low < -0.02 and 0 < high < 0.002
 
 
 def test_the_arrow_points_to_better_scores() -> None:

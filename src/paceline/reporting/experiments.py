@@ -8,12 +8,14 @@ momentum 0.5                    ●┼
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from paceline.reporting.words import as_json, finite, label_text, number_text, value_text
 
 ARM_HEIGHT, MARGIN_HEIGHT = 36, 76  # pixels
 APART = 0.16  # of an arm's height: what both intervals lie above and below its middle
+FAR = 4.0  # times the median reach of the intervals: what the axis shows; arms further out are triangles at its end
 LEFT_OUT = ("unreliable", "unknown")  # verdicts whose differences would mislead in a drawing
 
 
@@ -47,11 +49,11 @@ def experiments(found: Mapping[str, Any], metric: str, goal: str) -> Experiments
         return None
     train = str(found["train_name"]).replace("_", " ")
     head: tuple[str, ...] = (
-        "factor", "value", f"dev {metric.replace('_', ' ')}", train, "arm − base", "95 % interval, paired", "unpaired",
+        "arm", f"dev {metric.replace('_', ' ')}", train, "arm − base", "95 % interval, paired", "unpaired",
         "ratio", "p (Holm)", "verdict", "not compared",
     )  # fmt: skip
     base = found["base"]
-    rows = [("base", "", number_text(base["mean"]), number_text(base["train"]), *[""] * 6, ", ".join(base["lost"]))]
+    rows = [("base", number_text(base["mean"]), number_text(base["train"]), *[""] * 6, ", ".join(base["lost"]))]
     rows += [_row(arm) for arm in found["arms"]]
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
@@ -72,7 +74,7 @@ def experiments(found: Mapping[str, Any], metric: str, goal: str) -> Experiments
 def _row(arm: Mapping[str, Any]) -> tuple[str, ...]:
     ratio = finite(arm["ratio"])
     return (
-        str(arm["factor"]), value_text(arm["value"]), number_text(arm["mean"]), number_text(arm["train"]),
+        f"{arm['factor']} {value_text(arm['value'])}", number_text(arm["mean"]), number_text(arm["train"]),
         _signed(arm["difference"]), _interval(arm["low"], arm["high"]),
         _interval(arm["unpaired_low"], arm["unpaired_high"]), number_text(None) if ratio is None else f"{ratio:.1f}",
         number_text(arm["p_adjusted"], 2), str(arm["verdict"]), ", ".join(arm["lost"]),
@@ -89,17 +91,19 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def _figure(arms: list[Mapping[str, Any]], goal: str) -> dict[str, Any]:
     """Arms from bottom to top; each has a difference and its interval."""
-    labels = [label_text(f"{arm['factor']} {value_text(arm['value'])}") for arm in arms]
+    low, high = _ends(arms)
     traces = [
-        _intervals(arms, "unpaired", -APART, {"color": "--faint", "size": 6}, ("unpaired_low", "unpaired_high"), 1.4),
-        _intervals(arms, "paired", APART, {"color": "--accent", "size": 9}, ("low", "high"), 2.4),
+        _intervals(arms, "unpaired", (low, high), -APART, "--faint", 1.4),
+        _intervals(arms, "paired", (low, high), APART, "--accent", 2.4),
     ]
     better = "← better" if goal == "minimize" else "better →"
+    margin = 0.04 * (high - low) or 1e-6
     layout = {
-        "xaxis": {"title": {"text": f"arm − base ({better})"}},
+        "xaxis": {"title": {"text": f"arm − base ({better})"}, "range": [low - margin, high + margin]},
         "yaxis": {
-            "tickvals": list(range(len(arms))), "ticktext": labels, "range": [-0.6, len(arms) - 0.4],
-            "showgrid": False,
+            "tickvals": list(range(len(arms))),
+            "ticktext": [label_text(f"{arm['factor']} {value_text(arm['value'])}") for arm in arms],
+            "range": [-0.6, len(arms) - 0.4], "showgrid": False,
         },
         "shapes": [
             {"type": "line", "x0": 0, "x1": 0, "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
@@ -111,23 +115,41 @@ def _figure(arms: list[Mapping[str, Any]], goal: str) -> dict[str, Any]:
     return {"data": as_json(traces), "layout": as_json(layout)}
 
 
+def _ends(arms: list[Mapping[str, Any]]) -> tuple[float, float]:
+    """Of the axis: 0 and all intervals, but for arms that would press the others together."""
+    reach = [max(-arm["low"], arm["high"]) for arm in arms]
+    kept = [arm for arm, far in zip(arms, reach, strict=True) if far <= FAR * median(reach)]
+    lows = [arm[key] for arm in kept for key in ("low", "unpaired_low")]
+    highs = [arm[key] for arm in kept for key in ("high", "unpaired_high")]
+    return min(0.0, *lows), max(0.0, *highs)
+
+
 def _intervals(
-    arms: list[Mapping[str, Any]], name: str, shift: float, marker: dict[str, Any], ends: tuple[str, str],
-    thickness: float,
-) -> dict[str, Any]:  # fmt: skip
-    means, lows, highs = ([arm[key] for arm in arms] for key in ("difference", *ends))
+    arms: list[Mapping[str, Any]], name: str, axis: tuple[float, float], shift: float, color: str, thickness: float
+) -> dict[str, Any]:
+    """Dots with their intervals; a dot beyond the axis is a triangle at its end."""
+    start = "" if name == "paired" else "unpaired_"
+    means, lows, highs = ([arm[key] for arm in arms] for key in ("difference", f"{start}low", f"{start}high"))
+    places = [min(max(mean, axis[0]), axis[1]) for mean in means]
+    inside = [place == mean for place, mean in zip(places, means, strict=True)]
+    size = 9 if name == "paired" else 6
+    bars = list(zip(inside, lows, means, highs, strict=True))
     return {
         "type": "scatter", "mode": "markers", "name": f"{name}, 95 %",
-        "x": means, "y": [place + shift for place in range(len(arms))],
+        "x": places, "y": [place + shift for place in range(len(arms))],
         "text": [
             f"{_signed(mean)}, {name}: {_interval(low, high)}"
             for mean, low, high in zip(means, lows, highs, strict=True)
         ],
-        "marker": marker,
+        "marker": {
+            "color": color, "opacity": 1, "line": {"width": 0}, "size": [size if near else 10 for near in inside],
+            "symbol": ["circle" if near else f"triangle-{'right' if mean > 0 else 'left'}"
+                       for near, mean in zip(inside, means, strict=True)],
+        },
         "error_x": {
-            "type": "data", "symmetric": False, "color": marker["color"], "thickness": thickness, "width": 5,
-            "array": [high - mean for high, mean in zip(highs, means, strict=True)],
-            "arrayminus": [mean - low for low, mean in zip(lows, means, strict=True)],
+            "type": "data", "symmetric": False, "color": color, "thickness": thickness, "width": 5,
+            "array": [high - mean if near else None for near, _, mean, high in bars],
+            "arrayminus": [mean - low if near else None for near, low, mean, _ in bars],
         },
         "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip

@@ -253,12 +253,15 @@ def _no_base(base: Runs, effects: Sequence[Effect]) -> str:
 def _advice(best: Effect, arms: int) -> str:
     within = best.paired
     sentence = (
-        f"Change {best.arm.factor} to {_shown(best.arm.value)} next: it moves the score by {within.mean:+.3g} "
+        f"{best.arm.factor} to {_shown(best.arm.value)} next: it moves the score by {within.mean:+.3g} "
         f"(95 % interval {within.low:+.3g} to {within.high:+.3g}, {best.pairs} pairs)"
     )
     if best.verdict == "better":
-        return f"{sentence}."
-    return f"{sentence}; among {arms} arms that may be chance (adjusted p {best.p_adjusted:.2g}), so repeat it first."
+        return f"Change {sentence}."
+    return (
+        f"Perhaps change {sentence}; among {arms} arms that may be chance (adjusted p {best.p_adjusted:.2g}), "
+        "so repeat it first."
+    )
 
 
 def _named(arm: Arm) -> str:
