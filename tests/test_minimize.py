@@ -57,6 +57,21 @@ def test_the_least_value_is_found_and_told_as_scipy_and_skopt_do() -> None:
     assert found.specs["function"] == "paceline.minimize"
     assert found.specs["args"]["method"] == "tpe"
     assert "x_iters" not in repr(found)
+    assert found.experiments is None
+
+
+def test_controlled_experiments_are_compared_at_the_end() -> None:
+    rng = np.random.default_rng(0)
+    told: list[object] = []
+    found = pl.minimize(
+        lambda p: float(p["n"] + rng.normal(0.0, 0.1)), EIGHT, method="manual", batch=3,
+        method_options={"base": {"n": 3}, "factors": {"n": [2, 5]}, "repeats": 4},
+        callback=lambda now: told.append(now.experiments),
+    )  # fmt: skip
+    assert [p["n"] for p in found.x_iters] == [3, 2, 5] * 4
+    assert found.experiments is not None and set(told) == {None}
+    assert [arm["verdict"] for arm in found.experiments["arms"]] == ["better", "worse"]
+    assert (found.experiments["next"]["factor"], found.experiments["next"]["value"]) == ("n", 2)
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m not in ("manual", "grid")])

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from paceline.calls import Caller, Function, Here, Outcome, Workers, failed
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Status, Trial
-from paceline.search import METHODS, Growing, make_searcher
+from paceline.search import METHODS, Growing, Searcher, make_searcher
+from paceline.search.effects import effects_of
 from paceline.search.options import number, whole
 from paceline.seeds import generator, seed_for
 from paceline.space import Space
@@ -51,6 +52,7 @@ class Minimum:
         func_vals: (points,) their values; inf where the call failed, so that the least is the best.
         failures: position in x_iters -> why the call failed.
         space: where was searched.
+        experiments: of controlled experiments (method manual) what they found, see `search.effects`; else None.
         specs: {"function": ..., "args": the settings, `method` as it was chosen}.
     """
 
@@ -66,6 +68,7 @@ class Minimum:
     failures: dict[int, str] = field(repr=False)
     space: Space = field(repr=False)
     specs: dict[str, Any] = field(repr=False)
+    experiments: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def minimize(
@@ -141,7 +144,7 @@ def minimize(
         "method": method, "calls": calls, "seed": seed, "workers": workers, "batch": together, "timeout": timeout,
         "minutes": minutes, "method_options": dict(method_options or {}),
     }  # fmt: skip
-    progress = _Progress(space, {"function": "paceline.minimize", "args": settings}, seed)
+    progress = _Progress(searcher, {"function": "paceline.minimize", "args": settings}, seed)
     if values:
         progress.tell(points, values)
     with _caller(func, workers, timeout) as caller:
@@ -161,8 +164,8 @@ def minimize(
 class _Progress:
     """What has been called so far."""
 
-    def __init__(self, space: Space, specs: dict[str, Any], seed: int) -> None:
-        self._space = space
+    def __init__(self, searcher: Searcher, specs: dict[str, Any], seed: int) -> None:
+        self._searcher = searcher
         self._specs = specs
         self._seed = seed
         self.trials: list[Trial] = []
@@ -176,9 +179,10 @@ class _Progress:
 
     def tell(self, points: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
         """Add points whose outcomes are known."""
-        for params, outcome in zip(points, outcomes, strict=True):
+        seeds = self._searcher.seed_numbers(self.history, points)
+        for params, outcome, made_of in zip(points, outcomes, seeds, strict=True):
             trial = len(self.trials)
-            seed = seed_for(self._seed, "trial", trial)
+            seed = seed_for(self._seed, "trial", made_of)
             if outcome.reason:
                 self.trials.append(Trial(trial, params, seed, status=Status.FAILED, reason=outcome.reason))
             else:
@@ -206,8 +210,9 @@ class _Progress:
             x_iters=[dict(trial.params) for trial in self.trials],
             func_vals=np.array([math.inf if t.score is None else t.score for t in self.trials], dtype=np.float64),
             failures={t.number: t.reason for t in self.trials if t.status is Status.FAILED},
-            space=self._space,
+            space=self._searcher.space,
             specs=self._specs,
+            experiments=None if status == UNDER_WAY else effects_of(self._searcher, self.history),
         )
 
     def _message(self, status: int) -> str:

@@ -132,7 +132,8 @@ class Trial:
     Attributes:
         number: 0, 1, 2, ... in the order of proposal.
         params: the proposed configuration (only what the space or the user set).
-        seed: 32-bit seed of weights, batches and masks; a function of (study seed, number).
+        seed: 32-bit seed of weights, batches and masks; a function of (study seed, number), or where trials are
+            compared in pairs of (study seed, repeat).
         cohort: the group of trials it is compared in (for Hyperband: the bracket).
         status: see `Status`.
         epoch: epochs trained so far (the most over its folds, some of which may have stopped early).

@@ -103,7 +103,8 @@ def imitate(
         points = searcher.suggest(asked, count, rng_at(asked, seed))
         if not points:
             break
-        trials += [Trial(number=len(trials) + i, params=point, seed=i) for i, point in enumerate(points)]
+        seeds = searcher.seed_numbers(asked, points)
+        trials += [Trial(number, *pair) for number, pair in enumerate(zip(points, seeds, strict=True), len(trials))]
     return History(tuple(t if t.ended else outcome(t, epochs, mishaps=mishaps) for t in trials))
 
 
@@ -158,6 +159,16 @@ class SearcherContract:
             for done in range(1, len(batches)):
                 start = History(whole.trials[: sum(batches[:done])])
                 assert imitate(type(self).make(space), batches[done:], history=start) == whole, name
+
+    def test_every_proposal_has_a_seed_and_no_configuration_has_one_twice(self) -> None:
+        for name, space in _spaces():
+            history = imitate(type(self).make(space), [6, 6], lag=3)
+            points = type(self).make(space).suggest(history, 5, rng_at(history))
+            seeds = type(self).make(space).seed_numbers(history, points)
+            assert len(seeds) == len(points) and all(number >= 0 for number in seeds), name
+            told = [(space.key(trial.params), trial.seed) for trial in history]
+            told += [(space.key(point), number) for point, number in zip(points, seeds, strict=True)]
+            assert len(set(told)) == len(told), name
 
     def test_a_history_of_mishaps_is_survived(self) -> None:
         for status in (Status.DIVERGED, Status.FAILED, Status.RUNNING):

@@ -17,6 +17,24 @@ class TestManual(SearcherContract):
     endless = False
 
 
+def experiments(space: Space) -> Searcher:
+    """The default point, and each of its first parameters in turn at the values that some draws have."""
+    rng = np.random.default_rng(9)
+    base = space.default_point()
+    drawn = [space.sample(rng) for _ in range(6)]
+    factors = {}
+    for name in list(base)[:4]:
+        values = [point[name] for point in drawn if space.contains(base | {name: point.get(name)})]
+        if any(value != base[name] for value in values):
+            factors[name] = values
+    return make_searcher("manual", space, seed=0, base=base, factors=factors, repeats=1)
+
+
+class TestManualExperiments(SearcherContract):
+    make = staticmethod(experiments)
+    endless = False
+
+
 class TestGrid(SearcherContract):
     make = staticmethod(lambda space: make_searcher("grid", space, seed=0, points=3))
     endless = False

@@ -175,6 +175,7 @@ def show(
     screens.state_lines(lines, study)
     screens.place_lines(lines, study.folder)
     lines.show(console)
+    screens.experiment_table(study, console)
     console.print()
     screens.trial_table(study, top or 10, console)
     rounds_table(study.summary.get("rounds") or [], console)
@@ -343,3 +344,4 @@ def finish(
         screens.test_line(lines, study.summary.get("test"), rows, once)
     screens.place_lines(lines, study.folder)
     lines.show(make_console())
+    screens.experiment_table(study, make_console())

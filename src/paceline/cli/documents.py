@@ -50,6 +50,7 @@ def study_document(study: "Study", top: int | None = None) -> dict[str, Any]:
         "config": (summary.get("best") or {}).get("config"),
         "retrain": summary.get("retrain"),
         "refit": summary.get("refit"),
+        "experiments": summary.get("experiments"),
     }
 
 

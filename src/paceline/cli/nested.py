@@ -99,7 +99,7 @@ def fold_table(summary: Summary, console: Console) -> None:
     """A line for each outer fold, cut to the terminal's width; whole where there is no terminal."""
     rows = [["fold", f"test {summary['metric']}", "dev", "trials", "configuration"]]
     rows += [fold_cells(fold) for fold in summary["folds"]]
-    screens.print_table(rows, console)
+    screens.print_rows(rows, console)
 
 
 def fold_cells(fold: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from paceline.cli.documents import ranked
+from paceline.cli.experiments import experiment_lines, experiment_rows
 from paceline.cli.words import assignments, count, number
 from paceline.records import Status
 
@@ -82,6 +83,16 @@ def split_and_notes(lines: Lines, split: str, notes: Sequence[str]) -> None:
         lines.add("note", note)
     if len(notes) > SHOWN_NOTES:
         lines.add("note", f"{count(len(notes) - SHOWN_NOTES, 'more note')} in the report")
+
+
+def experiment_table(study: "Study", console: Console) -> None:
+    """What controlled experiments found, an arm a line; nothing for other studies."""
+    if found := study.summary.get("experiments"):
+        console.print()
+        print_rows(experiment_rows(found, str(study.record.environment.get("metric", "score"))), console)
+        lines = Lines()
+        experiment_lines(lines, found)
+        lines.show(console)
 
 
 def study_lines(lines: Lines, study: "Study") -> None:
@@ -183,24 +194,30 @@ def trial_table(study: "Study", top: int, console: Console) -> None:
     spread = ["± folds"] if folds else []
     rows = [["trial", "status", "epochs", f"dev {metric}", *spread, "configuration"]]
     rows += [cells(trial, folds) for trial in ranked(study)[:top]]
-    print_table(rows, console)
+    print_rows(rows, console)
 
 
-def print_table(rows: Sequence[Sequence[str]], console: Console) -> None:
-    """A head and rows with the last column open-ended; words stand to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def print_rows(rows: Sequence[Sequence[str]], console: Console) -> None:
+    """A head and lines in columns, cut to the terminal's width; whole where there is no terminal.
+
+    Columns of words are set to the left and those of numbers to the right, heads with them; the last is as it comes.
+    """
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    left = [any(cell[:1].isalpha() for cell in column[1:]) for column in columns]
     for row in rows:
-        padded = [
-            cell.ljust(width) if cell.isalpha() else cell.rjust(width) for cell, width in zip(row, widths, strict=True)
+        placed = [
+            cell.ljust(width) if words else cell.rjust(width)
+            for cell, width, words in zip(row, widths, left, strict=True)
         ]
-        line = Text("  ".join([*padded[:-1], row[-1]]), style="dim" if row is rows[0] else "")
+        line = Text("  ".join([*placed[:-1], row[-1]]), style="dim" if row is rows[0] else "")
         console.print(
             line, no_wrap=True, overflow="ellipsis" if console.is_terminal else "ignore", crop=console.is_terminal
         )
 
 
 def cells(trial: "Trial", folds: bool) -> list[str]:
-    """A line of the table: whole numbers and scores to the right of their columns, words to the left."""
+    """A line of the table."""
     spread = [number(trial.score_sd)] if folds else []
     numbers = [str(trial.epoch), number(trial.score), *spread]
     return [str(trial.number), str(trial.status), *numbers, assignments(trial.params)]

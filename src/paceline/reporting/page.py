@@ -20,6 +20,7 @@ from paceline.reporting import facts
 from paceline.reporting.axes import axes_of
 from paceline.reporting.code import recipe_code
 from paceline.reporting.curves import BEHIND, loss_figure, mean_curves, metric_figure
+from paceline.reporting.experiments import experiments
 from paceline.reporting.narrowing import narrowing
 from paceline.reporting.parallel import LINES, parallel_coordinates
 from paceline.reporting.predictions import confusion, residuals
@@ -103,6 +104,8 @@ def report_html(
         figures["confusion"] = matrix[0]
     if off is not None:
         figures |= {"residuals": off.scatter, "histogram": off.histogram}
+    arms = experiments(facts.part(record.summary, "experiments"), metric, goal)
+    figures["experiments"] = None if arms is None else arms.figure
     figures = {name: figure for name, figure in figures.items() if figure is not None}
     searched, defaults = facts.configuration(record, best, space) if best else ([], [])
     return template().render(
@@ -120,6 +123,7 @@ def report_html(
         code=recipe_code(record, best) if best else "",
         sureness=facts.sureness(record, best, len(trials), metric) if best else [],
         figures=figures,
+        experiments=arms,
         knobs=[(f"knob-{index}", name) for index, (name, _) in enumerate(small)],
         longest=max((trial.epoch for trial in trials), default=0),
         drawn_points=min(points_of(axes), len(order)),

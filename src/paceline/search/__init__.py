@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _SEARCHERS = {
-    "manual": "listed:Manual",
+    "manual": "manual:manual",
     "grid": "listed:Grid",
     "random": "random:Random",
     "sobol": "sobol:Sobol",

@@ -41,6 +41,18 @@ class Searcher(ABC):
         Fewer than `count` (or none) means that the space is used up.
         """
 
+    def seed_numbers(self, history: History, proposals: Sequence[Params]) -> list[int]:
+        """For each proposal the number that its seed is made of: the trial's own, so that no two trials share one.
+
+        Trials with equal numbers have equal seeds: the same first weights, batches and masks, as far as their shapes
+        allow. A method that compares trials in pairs says here who is paired with whom.
+
+        Args:
+            history: that the proposals were suggested for.
+            proposals: in the order in which they become trials.
+        """
+        return list(range(len(history), len(history) + len(proposals)))
+
 
 @dataclass(frozen=True, slots=True)
 class Cohort:

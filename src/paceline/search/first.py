@@ -44,3 +44,6 @@ class First(Searcher):
         pending = tuple(Trial(number=start + i, params=point, seed=0) for i, point in enumerate(first))
         told = History((*history.trials, *pending), history.goal) if pending else history
         return first + self.searcher.suggest(told, count - len(first), rng)
+
+    def seed_numbers(self, history: History, proposals: Sequence[Params]) -> list[int]:
+        return self.searcher.seed_numbers(history, proposals)

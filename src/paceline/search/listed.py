@@ -1,4 +1,5 @@
-"""Methods that go through a list: `manual` (the user's configurations) and `grid` (a Cartesian product).
+"""Methods that go through a list: `manual` (the user's configurations; see also `experiments`) and `grid` (a Cartesian
+product).
 
     suggest = the first points of the list that the history doesn't hold yet
 
@@ -51,21 +52,18 @@ class Listing:
                 yield key, point
 
 
-class Manual(Searcher):
-    """A list of configurations, tried in order.
+class Listed(Searcher):
+    """A list of configurations, tried in order: the method `manual` (see there).
 
     Args:
-        configurations: each a complete configuration of the space.
+        configurations: at least one; each a complete configuration of the space.
         repeats: how often each is tried.
 
     Raises:
-        SettingsError: the list is empty.
         SpaceError: a configuration isn't in the space.
     """
 
-    def __init__(self, space: Space, *, seed: int = 0, configurations: Sequence[Params] = (), repeats: int = 1) -> None:
-        if not configurations:
-            raise SettingsError("Method 'manual' needs option 'configurations' with at least one, but got none.")
+    def __init__(self, space: Space, configurations: Sequence[Params], repeats: int) -> None:
         self.space = space
         for point in configurations:
             space.validate(point)
@@ -133,10 +131,10 @@ def _all_points(space: Space, grids: Sequence[Space | Mapping[str, Sequence[Any]
 
 def _product(space: Space, grid: Mapping[str, Sequence[Any]]) -> Iterator[Params]:
     for values in product(*grid.values()):
-        yield _completed(space, dict(zip(grid, values, strict=True)))
+        yield completed(space, dict(zip(grid, values, strict=True)))
 
 
-def _completed(space: Space, given: Params) -> Params:
+def completed(space: Space, given: Params) -> Params:
     """What is given and active, and the default of all else that is active."""
     point: Params = {}
     for name, parameter in space.parameters.items():  # parents before children

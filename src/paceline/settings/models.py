@@ -141,7 +141,8 @@ class StudySettings(BaseModel):
     )
     stopper: StopperName | None = Field(
         default=None,
-        description="How trials that do badly are ended early; else hyperband, or none for the method population.",
+        description="How trials that do badly are ended early; else hyperband, or none for the method population "
+        "and for controlled experiments.",
     )
     stopper_options: dict[str, Any] = Field(default={}, description="Options of the stopper, by name.")
     metric: Metric | None = Field(
@@ -245,8 +246,14 @@ class StudySettings(BaseModel):
         if self.method == "auto":
             update["method"] = "random"
         if self.stopper is None:
-            update["stopper"] = "none" if self.method == "population" else "hyperband"
+            update["stopper"] = "none" if self.method == "population" or self.experiments else "hyperband"
         return self.model_copy(update=update)
+
+    @property
+    def experiments(self) -> bool:
+        """Whether these are controlled experiments: the method manual with a base or factors."""
+        asked = (self.method_options.get(name) is not None for name in ("base", "factors"))
+        return self.method == "manual" and any(asked)
 
     def changed(self, **values: Any) -> "StudySettings":
         """The same settings with some values replaced, checked again. Raises SettingsError."""

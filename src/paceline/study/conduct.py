@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from paceline.pack.lanes import Done, Job, Lanes
 from paceline.pack.packs import PackLane
 from paceline.pack.trials import Prepared
-from paceline.records import Params, Status, Trial, loss_of
+from paceline.records import Status, Trial, loss_of
 from paceline.search import Birth, Cohort
 from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
@@ -31,7 +31,7 @@ from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
 from paceline.study.ledger import Ledger
 from paceline.study.progress import Callback, Progress
-from paceline.study.proposing import Proposer
+from paceline.study.proposing import Proposal, Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
 
@@ -162,7 +162,7 @@ class Conductor:
         rng = generator(self._setup.settings.seed, "search", self._next_number)
         self._proposer.ask(cohort, self._horizon.for_proposing(cohort.number), rng)
 
-    def _start(self, cohort: Cohort, proposals: list[Params]) -> None:
+    def _start(self, cohort: Cohort, proposals: list[Proposal]) -> None:
         """A cohort's trials come to be and are sent to their first rung."""
         if len(proposals) < cohort.size:
             self._exhausted = True
@@ -172,8 +172,8 @@ class Conductor:
         members = list(range(self._next_number, self._next_number + len(proposals)))
         self._next_number += len(proposals)
         self._recall(members)
-        for number, params in zip(members, proposals, strict=True):
-            seed = seed_for(self._setup.settings.seed, "trial", number)
+        for number, (params, made_of) in zip(members, proposals, strict=True):
+            seed = seed_for(self._setup.settings.seed, "trial", made_of)
             origin = self._setup.settings.method
             self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
         flight = Flight(dataclasses.replace(cohort, size=len(proposals)), members)

@@ -14,6 +14,9 @@ import numpy as np
 from paceline.records import History, Params
 from paceline.search import Cohort, Searcher
 
+Proposal = tuple[Params, int]
+"""A configuration, and the number that its seed is made of."""
+
 
 class Proposer:
     """At most one question at a time. Use `close` at the end."""
@@ -21,7 +24,7 @@ class Proposer:
     def __init__(self, searcher: Searcher) -> None:
         self._searcher = searcher
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="search") if searcher.slow else None
-        self._question: tuple[Cohort, Future[list[Params]]] | None = None
+        self._question: tuple[Cohort, Future[list[Proposal]]] | None = None
 
     @property
     def thinking(self) -> bool:
@@ -31,13 +34,17 @@ class Proposer:
     def ask(self, cohort: Cohort, history: History, rng: np.random.Generator) -> None:
         """Begin to propose a cohort."""
         if self._pool is not None:
-            self._question = cohort, self._pool.submit(self._searcher.suggest, history, cohort.size, rng)
+            self._question = cohort, self._pool.submit(self._answer, history, cohort.size, rng)
             return
-        answer: Future[list[Params]] = Future()
-        answer.set_result(self._searcher.suggest(history, cohort.size, rng))
+        answer: Future[list[Proposal]] = Future()
+        answer.set_result(self._answer(history, cohort.size, rng))
         self._question = cohort, answer
 
-    def take(self) -> tuple[Cohort, list[Params]] | None:
+    def _answer(self, history: History, count: int, rng: np.random.Generator) -> list[Proposal]:
+        points = self._searcher.suggest(history, count, rng)
+        return list(zip(points, self._searcher.seed_numbers(history, points), strict=True))
+
+    def take(self) -> tuple[Cohort, list[Proposal]] | None:
         """The cohort and its configurations, once; None as long as the searcher thinks."""
         if self._question is None or not self._question[1].done():
             return None

@@ -24,6 +24,7 @@ from paceline.space import Space
 from paceline.store import MEMORY, Store, open_store, read_store
 from paceline.study.conclude import best_of, on_test, retrained, summary_of
 from paceline.study.conduct import Conductor
+from paceline.study.experiments import experiments_of
 from paceline.study.progress import Callback, Progress
 from paceline.study.refit import refitted
 from paceline.study.setup import Setup, set_up
@@ -207,7 +208,8 @@ def tune(
         net: family of the net.
         space: what to search; default: the net's own (`default_space`).
         method: how configurations are proposed.
-        stopper: how bad ones are ended early; default hyperband, for the method population none.
+        stopper: how bad ones are ended early; default hyperband, none for the method population and for controlled
+            experiments (method manual with `method_options` base and factors).
         trials: most trials (default 100 where `minutes` isn't given either); minutes: most time for the search.
         epochs: epochs of a trial that isn't stopped.
         seed: root of all random numbers.
@@ -451,6 +453,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
     )
     steps = lanes.steps + more_steps
     summary = summary_of(setup, trials, best, again, refit, tally, steps, conductor.cut)
+    summary["experiments"] = experiments_of(setup.searcher, trials, setup.goal, setup.task, store)
     summary["seconds"] = round(searched, 1)
     if model is not None and folder is not None:
         model.save(folder / BEST)

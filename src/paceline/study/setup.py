@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from paceline.search.population import Population
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space, default_space
+from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
 from paceline.study.warm import RUN_FIRST, carried
 
 
@@ -80,14 +81,18 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
     Raises:
         SettingsError, SpaceError, HyperparameterError, DataError: the first thing that is wrong.
     """
-    settings = settings.resolved()
+    wanted_trials, settings = settings.trials, settings.resolved()
     task = str(data.task)
     metric = chosen_metric(settings.metric, task)
     resolve(settings.params, task=task)
-    space = space_of(settings, data)
-    check_space(space, settings.params, task)
-    options = {**beginning(settings, space, earlier), **settings.method_options}
+    plan = method_options(settings)
+    space = space_of(settings, data, plan)
+    check_names(space)
+    options = {**beginning(settings, space, earlier), **plan}
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
+    check_points(arms_of(searcher) or probes(space), settings.params, task)
+    planned = planned_trials(searcher, wanted_trials, settings.trials)
+    settings = settings.model_copy(update={"trials": planned, "method_options": plan})
     stopper = stopper_of(settings, searcher)
     count = settings.folds or 1
     folds = tuple(
@@ -101,6 +106,11 @@ def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
     """The settings' stopper; a population's own one."""
     assert settings.stopper is not None  # resolved
     searcher = searcher.searcher if isinstance(searcher, First) else searcher
+    if arms_of(searcher) and settings.stopper != "none":
+        raise SettingsError(
+            f"controlled experiments train every arm to its end, so `stopper` must be 'none', but got "
+            f"{settings.stopper!r}."
+        )
     if not isinstance(searcher, Population):
         return make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
     if settings.stopper != "none":
@@ -110,10 +120,12 @@ def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
     return searcher.stopper(settings.epochs, inherited=[name for name, knob in KNOBS.items() if knob.static])
 
 
-def space_of(settings: StudySettings, data: Dataset) -> Space:
-    """The space of the settings, or the default one without what `params` fixes."""
+def space_of(settings: StudySettings, data: Dataset, options: Mapping[str, Any]) -> Space:
+    """The space of the settings, of controlled experiments, or the default one without what `params` fixes."""
     if settings.search is not None:
         return Space.from_dict(settings.search)
+    if settings.experiments:
+        return space_of_plan(options)
     rows, features = len(data.split.train), len(data.columns)
     space = default_space(settings.net, rows=rows, features=features, task=str(data.task))
     kept = {name: item for name, item in space.parameters.items() if name not in settings.params}
@@ -159,17 +171,25 @@ def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -
     return kept
 
 
-def check_space(space: Space, fixed: Params, task: str) -> None:
-    """Every parameter must be a hyperparameter, and a few draws must be configurations that can be trained."""
+def check_names(space: Space) -> None:
+    """Every parameter must be a hyperparameter."""
     unknown = [name for name in space.names if name not in KNOBS]
     if unknown:
         raise SpaceError(f"the space names {unknown[0]!r}, which is no hyperparameter{did_you_mean(unknown[0], KNOBS)}")
-    points = [space.default_point(), *ends(space), *(space.sample(generator(0, "search", 0)) for _ in range(8))]
+
+
+def check_points(points: Sequence[Params], fixed: Params, task: str) -> None:
+    """All of them must be configurations that can be trained."""
     for point in points:
         try:
             resolve({**fixed, **point}, task=task)
         except HyperparameterError as error:
             raise SpaceError(f"the space holds configurations that can't be trained: {error}") from None
+
+
+def probes(space: Space) -> list[Params]:
+    """A few points that show what a space holds: its default, its ends, some draws."""
+    return [space.default_point(), *ends(space), *(space.sample(generator(0, "search", 0)) for _ in range(8))]
 
 
 def ends(space: Space) -> list[Params]:
