@@ -6,27 +6,26 @@
 
 Intervals are of 95 %, by resampling seeds within tasks: they tell what other seeds would change, not other tasks.
 Times are processor time a suggestion, of the whole run and of its last quarter. A run is kept as one line of
-`--cache` with a mark of the code that made it, so a cut-off benchmark goes on where it was, and
-changed methods are run again.
+`--cache` with a mark of the code that made it (see `kept`), so a cut-off benchmark goes on where it was, and
+changed methods are run again. Regrets don't depend on the clock and may be made on a busy machine with `--untimed`;
+times are then those of other runs, made again on a quiet one.
 
-python benchmarks/search_quality.py [--tasks ...] [--methods ...] [--seeds 20] [--jobs 1] [--smoke]
+python benchmarks/search_quality.py [--tasks ...] [--methods ...] [--seeds 20] [--jobs 1] [--minutes M] [--untimed]
+    --minutes 0                           makes nothing and shows what is known
+    --redo METHOD ...                     drops these methods' runs of the chosen tasks and seeds first
+    --methods skopt_gp --seeds 1 --redo skopt_gp      (quiet machine) times of a method that ran untimed
 """
 
 import argparse
-import ast
-import hashlib
-import json
 import math
-import multiprocessing
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
-from importlib.util import find_spec
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kept import Key, Run, collect, forget, imported, known, mark_of
 from machine import RESULTS, introduce, machine, version_of, write_result
 from numpy.typing import NDArray
 from search_contestants import NOT_COMPARED, PEERS, contestants
@@ -37,9 +36,8 @@ from paceline.search import METHODS, make_searcher
 from paceline.space import Space
 
 CHECKPOINTS = (10, 25, 50, 100)
-RIVALS = ("random", "optuna_tpe")
+RIVALS = ("random", "optuna_tpe", "optuna_gp")
 RESAMPLES = 2000
-Run = dict[str, Any]
 Floats = NDArray[np.float64]
 
 
@@ -64,8 +62,8 @@ class Recorder:
         return reading
 
 
-def run(name: str, method: str, seed: int, evaluations: int) -> Run:
-    """One search; the line of the cache."""
+def run(name: str, method: str, seed: int, evaluations: int, *, timed: bool = True) -> Run:
+    """One search; the line of the cache. Without `timed` its times are None."""
     on = task(name)
     warm_up(method)
     recorder = Recorder(on, seed)
@@ -80,8 +78,8 @@ def run(name: str, method: str, seed: int, evaluations: int) -> Run:
         "evaluations": evaluations,
         "mark": mark(method),
         "regret": {str(n): on.regret(recorder.incumbents[min(n, done) - 1]) for n in at},
-        "milliseconds": 1e3 * float(np.mean(recorder.seconds)),
-        "late_milliseconds": 1e3 * float(np.mean(late)),
+        "milliseconds": 1e3 * float(np.mean(recorder.seconds)) if timed else None,
+        "late_milliseconds": 1e3 * float(np.mean(late)) if timed else None,
     }
 
 
@@ -91,79 +89,25 @@ def warm_up(method: str) -> None:
     contestants()[method](Space({"x": {"low": 0.0, "high": 1.0}}), lambda params: float(params["x"]), 12, 0)
 
 
-# The cache
+# The runs that are kept
+
+FIELDS = ("task", "method", "seed", "evaluations")
 
 
 @cache
 def mark(method: str) -> str:
     """What a run depends on: the tasks, and a peer's version or the code of search and space that a method imports."""
-    own = [Path(__file__).with_name(f"search_{part}.py") for part in ("tasks", "contestants")]
+    tasks = Path(__file__).with_name("search_tasks.py")
     if method in PEERS:
-        return f"{PEERS[method]} {version_of(PEERS[method])} {_hash(own[:1])}"
+        return f"{PEERS[method]} {version_of(PEERS[method])} {mark_of([tasks])}"
     start = type(make_searcher(method, Space({"x": {"low": 0.0, "high": 1.0}}), seed=0)).__module__
-    return _hash([*own[:1], *sorted(_imported(start))])
+    return mark_of([tasks, *sorted(imported([start], ("paceline.search", "paceline.space")))])
 
 
-def _hash(files: Iterable[Path]) -> str:
-    return hashlib.blake2b(b"\0".join(file.read_bytes() for file in files), digest_size=8).hexdigest()
-
-
-def _imported(module: str) -> set[Path]:
-    """The files of search and space that a module imports, directly or not, lazily or not; its own among them."""
-    files: set[Path] = set()
-    left = [module]
-    while left:
-        spec = find_spec(left.pop())
-        if spec is None or spec.origin is None or Path(spec.origin) in files:
-            continue
-        files.add(Path(spec.origin))
-        if Path(spec.origin).name == "__init__.py":
-            continue  # a list of all methods says nothing about one
-        for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-                ("paceline.search", "paceline.space")
-            ):
-                left.append(str(node.module))
-    return files
-
-
-def cached(file: Path) -> dict[tuple[str, str, int, int], Run]:
-    """The runs of a cache that today's code would repeat; a last line cut off by a kill is dropped."""
-    runs: dict[tuple[str, str, int, int], Run] = {}
-    known = contestants()
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            found = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if found["method"] in known and found["mark"] == mark(found["method"]):
-            runs[found["task"], found["method"], found["seed"], found["evaluations"]] = found
-    return runs
-
-
-def collect(wanted: Sequence[tuple[str, str, int, int]], file: Path | None, jobs: int) -> list[Run]:
-    """The wanted runs, from the cache or made now; each is kept as soon as it is there."""
-    known = cached(file) if file is not None else {}
-    missing = [one for one in wanted if one not in known]
-    print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them known")
-    for count, made in enumerate(_made(missing, jobs), start=1):
-        known[made["task"], made["method"], made["seed"], made["evaluations"]] = made
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(made) + "\n")
-        if count % 100 == 0:
-            print(f"{count} of {len(missing)}", flush=True)
-    return [known[one] for one in wanted]
-
-
-def _made(missing: Sequence[tuple[str, str, int, int]], jobs: int) -> Iterator[Run]:
-    if jobs == 1:
-        yield from (run(*one) for one in missing)
-        return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(run, *one) for one in missing]):
-            yield done.result()
+def cached(file: Path | None) -> dict[Key, Run]:
+    """The runs of a file that today's code would repeat."""
+    there = contestants()
+    return known(file, FIELDS, lambda run: run["method"] in there and run["mark"] == mark(run["method"]))
 
 
 # What the runs say
@@ -184,8 +128,20 @@ def wins(own: Run, other: Run) -> float:
     return 0.5 if mine == theirs else float(mine < theirs)
 
 
+def ran_on_all(runs: Sequence[Run], methods: Sequence[str], among: Sequence[str]) -> list[str]:
+    """The methods that have runs on each of these tasks: means over different tasks can't be compared."""
+    ran = {(one["task"], one["method"]) for one in runs}
+    return [method for method in methods if all((name, method) in ran for name in among)]
+
+
+def mean_time(runs: Sequence[Run], name: str) -> float | None:
+    """Of the runs that were timed; None where none was."""
+    timed = [one[name] for one in runs if one[name] is not None]
+    return float(np.mean(timed)) if timed else None
+
+
 def summary(runs: Sequence[Run], method: str, among: Sequence[str]) -> dict[str, Any]:
-    """One method on some tasks."""
+    """One method on some tasks. `seeds` is the least number of them on any task."""
     by: dict[tuple[str, str], dict[int, Run]] = {}
     for one in runs:
         by.setdefault((one["task"], one["method"]), {})[one["seed"]] = one
@@ -207,33 +163,36 @@ def summary(runs: Sequence[Run], method: str, among: Sequence[str]) -> dict[str,
     return {
         "method": method,
         "tasks": len(own),
+        "seeds": min(len(found) for found in own.values()),
         "regret": regrets,
         "wins": rivals,
-        "milliseconds": float(np.mean([one["milliseconds"] for one in every])),
-        "late_milliseconds": float(np.mean([one["late_milliseconds"] for one in every])),
+        "milliseconds": mean_time(every, "milliseconds"),
+        "late_milliseconds": mean_time(every, "late_milliseconds"),
     }
 
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """A table of methods, best first."""
     at = [n for n in rows[0]["regret"] if int(n) >= CHECKPOINTS[1]] or list(rows[0]["regret"])
-    print(f"\n{title}\n{'method':15s}" + "".join(f"{'regret at ' + n:>24s}" for n in at), end="")
-    print("".join(f"{'wins, ' + rival:>20s}" for rival in RIVALS) + f"{'ms':>8s}{'late ms':>9s}")
+    print(f"\n{title}\n{'method':15s}{'seeds':>6s}" + "".join(f"{'regret at ' + n:>24s}" for n in at), end="")
+    print("".join(f"{'wins, ' + rival:>18s}" for rival in RIVALS) + f"{'ms':>8s}{'late ms':>9s}")
     for row in best_first(rows):
         regrets = [f"{r['mean']:.4f} [{r['low']:.4f} {r['high']:.4f}]" for r in (row["regret"][n] for n in at)]
         shares = [row["wins"].get(rival) for rival in RIVALS]
-        wins = [f"{s['mean']:.0%} [{s['low']:4.0%} {s['high']:4.0%}]" if s else "" for s in shares]
-        print(f"{row['method']:15s}" + "".join(f"{cell:>24s}" for cell in regrets), end="")
-        print("".join(f"{cell:>20s}" for cell in wins) + f"{row['milliseconds']:8.1f}{row['late_milliseconds']:9.1f}")
+        wins = [f"{s['mean']:.0%} [{s['low']:.0%} {s['high']:.0%}]" if s else "" for s in shares]
+        times = ["" if row[n] is None else f"{row[n]:.1f}" for n in ("milliseconds", "late_milliseconds")]
+        print(f"{row['method']:15s}{row['seeds']:6d}" + "".join(f"{cell:>24s}" for cell in regrets), end="")
+        print("".join(f"{cell:>18s}" for cell in wins) + f"{times[0]:>8s}{times[1]:>9s}")
 
 
 def show_each(found: dict[str, list[dict[str, Any]]], order: Sequence[str]) -> None:
-    """The last regret of each method on each task."""
+    """The last regret of each method on each task that it ran on."""
     last = list(next(iter(found.values()))[0]["regret"])[-1]
     print(f"\nregret at {last}\n{'method':15s}" + "".join(f"{name.replace('fcnet_', '')[:12]:>13s}" for name in found))
     for method in order:
-        means = [next(r for r in rows if r["method"] == method)["regret"][last]["mean"] for rows in found.values()]
-        print(f"{method:15s}" + "".join(f"{mean:13.4f}" for mean in means))
+        means = [[r["regret"][last]["mean"] for r in rows if r["method"] == method] for rows in found.values()]
+        if any(means):
+            print(f"{method:15s}" + "".join(f"{mean[0]:13.4f}" if mean else f"{'':13s}" for mean in means))
 
 
 def best_first(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -249,6 +208,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--evaluations", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time, a process each")
+    parser.add_argument("--minutes", type=float, help="begin no run later than this")
+    parser.add_argument("--redo", nargs="+", default=[], choices=everyone, metavar="METHOD", help="make runs again")
+    parser.add_argument("--untimed", action="store_true", help="for a busy machine: keep no times")
     parser.add_argument("--cache", type=Path, default=RESULTS / "search_quality.jsonl", help="one line a run")
     parser.add_argument("--smoke", action="store_true", help="two short runs of everyone; nothing is written")
     options = parser.parse_args()
@@ -263,21 +225,36 @@ def main() -> None:
         if peer not in everyone:
             print(f"skipped: {peer}, because {package} (for optuna_gp also torch) isn't installed")
     chosen, methods = list(options.tasks or names()), list(options.methods or everyone)
-    wanted = [(n, m, s, options.evaluations) for m in methods for n in chosen for s in range(options.seeds)]
-    runs = collect(wanted, options.cache, options.jobs)
-    tables = [name for name in chosen if name in table_names()]
-    groups = {"all tasks": chosen, "tables": tables, "functions": [name for name in chosen if name not in tables]}
-    found = {title: [summary(runs, m, among) for m in methods] for title, among in groups.items() if among}
+    wanted = [(n, m, s, options.evaluations) for m in methods for s in range(options.seeds) for n in chosen]
+    again = {key for key in wanted if key[1] in options.redo}
+    if again:
+        gone = forget(options.cache, lambda one: tuple(one[name] for name in FIELDS) in again)
+        print(f"dropped {gone} runs of {', '.join(options.redo)}")
+    make = partial(run, timed=not options.untimed)
+    made = collect(wanted, cached(options.cache), make, options.cache, jobs=options.jobs, minutes=options.minutes)
+    # Shown is all that is known, so that a benchmark done in pieces ends with one table.
+    kept = [one for one in cached(options.cache).values() if one["evaluations"] == options.evaluations]
+    runs = kept or made
+    if not runs:
+        return
+    ran = [name for name in names() if any(one["task"] == name for one in runs)]
+    tables = [name for name in ran if name in table_names()]
+    groups = {"all tasks": ran, "tables": tables, "functions": [name for name in ran if name not in tables]}
+    found = {
+        title: [summary(runs, m, among) for m in ran_on_all(runs, everyone, among)]
+        for title, among in groups.items()
+        if among
+    }
     for title, rows in found.items():
-        show(title, rows)
-    each = {name: [summary(runs, method, [name]) for method in methods] for name in chosen}
-    show_each(each, [row["method"] for row in best_first(found["all tasks"])])
+        if rows:
+            show(title, rows)
+    each = {name: [summary(runs, m, [name]) for m in ran_on_all(runs, everyone, [name])] for name in ran}
+    show_each(each, everyone)
     if not options.smoke:
         write_result(
             "search_quality",
             {
                 "machine": about | {"peers": {p: version_of(package) for p, package in PEERS.items()}},
-                "seeds": options.seeds,
                 "evaluations": options.evaluations,
                 "not_compared": [m for m in METHODS if m in NOT_COMPARED],
                 "groups": found,

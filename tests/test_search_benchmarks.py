@@ -1,6 +1,5 @@
 """The benchmarks of search and stoppers count right: optima are optima, runs are kept, epochs are those trained."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import search_quality
 import stopper_quality
+from kept import Run, collect, forget, imported, known
 from search_contestants import asked, contestants
 from search_tasks import ACKLEY_AT, FUNCTIONS, task
 from stopper_quality import Curves, advanced, spent
@@ -91,34 +91,65 @@ def test_optuna_is_asked_for_active_slots_only() -> None:
 # The cache
 
 
-def test_a_benchmark_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_benchmark_goes_on_where_it_was(tmp_path: Path) -> None:
     file = tmp_path / "deeper" / "runs.jsonl"
     wanted = [("branin", "random", seed, 5) for seed in range(3)]
-    first = search_quality.collect(wanted[:2], file, 1)
+    first = collect(wanted[:2], {}, search_quality.run, file)
     with file.open("a") as lines:
         lines.write('{"task": "branin", "met')  # killed here
     made: list[Any] = []
-    run = search_quality.run
-    monkeypatch.setattr(search_quality, "run", lambda *one: made.append(one) or run(*one))
-    found = search_quality.collect(wanted, file, 1)
+
+    def run(*key: Any) -> Run:
+        made.append(key)
+        return search_quality.run(*key)
+
+    found = collect(wanted, search_quality.cached(file), run, file)
     assert made == wanted[2:]
     assert found[:2] == first
-    assert json.loads(file.read_text().splitlines()[0]) == first[0]
+    assert list(search_quality.cached(file).values()) == found
 
 
 def test_runs_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "runs.jsonl"
-    search_quality.collect([("branin", "random", 0, 5)], file, 1)
+    collect([("branin", "random", 0, 5)], {}, search_quality.run, file)
     assert len(search_quality.cached(file)) == 1
     monkeypatch.setattr(search_quality, "mark", lambda method: "other")
     assert search_quality.cached(file) == {}
 
 
 def test_what_a_method_imports_is_in_its_mark() -> None:
-    names = {path.name for path in search_quality._imported("paceline.search.tpe")}
+    names = {path.name for path in imported(["paceline.search.tpe"], ("paceline.search", "paceline.space"))}
     assert {"tpe.py", "parzen.py", "fresh.py", "variation.py"} <= names
     assert "genetic.py" not in names
     assert search_quality.mark("tpe") != search_quality.mark("genetic")
+
+
+def test_runs_are_made_in_pieces_and_made_again(tmp_path: Path) -> None:
+    file = tmp_path / "runs.jsonl"
+
+    def make(name: str, seed: int) -> Run:
+        return {"name": name, "seed": seed, "time": len(file.read_text()) if file.exists() else 0}
+
+    wanted = [(name, seed) for name in "ab" for seed in range(3)]
+    assert collect(wanted, {}, make, file, minutes=0.0) == []
+    first = collect(wanted, {}, make, file)
+    assert [(one["name"], one["seed"]) for one in first] == wanted
+    assert forget(file, lambda one: one["name"] == "b") == 3
+    have = known(file, ("name", "seed"))
+    assert list(have.values()) == first[:3]
+    second = collect(wanted, have, make, file)
+    assert second[:3] == first[:3]
+    assert second[3]["time"] != 0
+    assert list(known(file, ("name", "seed")).values()) == second
+
+
+def test_of_equal_keys_the_last_line_holds(tmp_path: Path) -> None:
+    file = tmp_path / "runs.jsonl"
+    collect([("a",)], {}, lambda name: {"name": name, "value": 1}, file)
+    collect([("a",)], {}, lambda name: {"name": name, "value": 2}, file)
+    assert known(file, ("name",)) == {("a",): {"name": "a", "value": 2}}
+    assert known(file, ("name",), lambda one: one["value"] < 2) == {("a",): {"name": "a", "value": 1}}
+    assert known(None, ("name",)) == {}
 
 
 # Figures
@@ -139,6 +170,17 @@ def test_wins_and_means() -> None:
     assert found["regret"]["10"]["mean"] == pytest.approx(0.4)
     assert 0.1 <= found["regret"]["10"]["low"] < 0.4 < found["regret"]["10"]["high"] <= 0.8
     assert search_quality.summary(runs, "random", ["t"])["wins"] == {}
+
+
+def test_only_methods_that_ran_everywhere_are_compared_and_untimed_runs_have_no_time() -> None:
+    runs = [run_of(name, "random", seed, 0.5) for name in "ab" for seed in range(2)]
+    runs += [run_of("a", "tpe", 0, 0.1) | {"milliseconds": None, "late_milliseconds": None}]
+    assert search_quality.ran_on_all(runs, ["random", "tpe"], ["a", "b"]) == ["random"]
+    assert search_quality.ran_on_all(runs, ["random", "tpe"], ["a"]) == ["random", "tpe"]
+    found = search_quality.summary(runs, "tpe", ["a"])
+    assert (found["seeds"], found["milliseconds"]) == (1, None)
+    runs += [run_of("a", "tpe", 1, 0.1)]
+    assert search_quality.summary(runs, "tpe", ["a"])["milliseconds"] == 1.0
 
 
 # Stoppers
