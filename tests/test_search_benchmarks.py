@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import search_quality
 import stopper_quality
+from curve_tables import Curves
 from kept import Run, collect, forget, imported, known
 from search_contestants import asked, contestants
 from search_tasks import ACKLEY_AT, FUNCTIONS, task
-from stopper_quality import Curves, advanced, spent
+from stopper_runs import Rows, advanced, order, spent
 
 from paceline.records import History, Params, Status, Trial
 from paceline.space import Space
@@ -186,7 +187,7 @@ def test_only_methods_that_ran_everywhere_are_compared_and_untimed_runs_have_no_
 # Stoppers
 
 
-def curves_of(losses: list[list[float]]) -> Curves:
+def table_of(losses: list[list[float]]) -> Curves:
     space = Space({"x": {"low": 0.0, "high": 1.0}})
     rows = [{"x": i / len(losses)} for i in range(len(losses))]
     return Curves("test", space, rows, np.array(losses))
@@ -194,37 +195,37 @@ def curves_of(losses: list[list[float]]) -> Curves:
 
 def test_epochs_are_counted_up_to_the_reading() -> None:
     rows = [[0.9, 0.8, 0.7]] * 99 + [[0.9, 0.1, 0.7]]
-    curves = curves_of(rows)
+    curves = table_of(rows)
     assert curves.target == 0.1
     for seed in range(3):
-        place = stopper_quality.order(curves, seed).index(99)
+        place = order(curves, seed).index(99)
         assert spent(curves, "random", "none", seed) == 3 * place + 2
 
 
 def test_diverged_rows_cost_only_their_epochs() -> None:
     rows = [[math.inf, math.inf, math.inf]] * 60 + [[0.9, math.inf, math.inf]] * 39 + [[0.5, 0.4, 0.3]]
-    curves = curves_of(rows)
-    before = stopper_quality.order(curves, 0)
+    curves = table_of(rows)
+    before = order(curves, 0)
     before = before[: before.index(99)]
     assert spent(curves, "random", "none", 0) == sum(1 if row < 60 else 2 for row in before) + 3
 
 
 def test_a_stopped_best_row_is_missed() -> None:
     """Halving looks at epoch 1, where the best row is the worst."""
-    curves = curves_of([[0.5, 0.5, 0.5]] * 99 + [[0.9, 0.9, 0.1]])
+    curves = table_of([[0.5, 0.5, 0.5]] * 99 + [[0.9, 0.9, 0.1]])
     assert spent(curves, "random", "halving", 0) is None
     assert spent(curves, "random", "none", 0) is not None
 
 
 def test_a_row_is_given_once_and_near_what_was_asked_for() -> None:
-    curves = curves_of([[1.0, 1.0]] * 40)
-    rows = stopper_quality.Rows(curves, "sobol", 0)
+    curves = table_of([[1.0, 1.0]] * 40)
+    rows = Rows(curves, "sobol", 0)
     given: list[int] = []
     while len(given) < 40:
         done = tuple(Trial(i, curves.rows[row], 0) for i, row in enumerate(given))
         given += rows.next(History(done), 8)
     assert sorted(given) == list(range(40))
-    rows = stopper_quality.Rows(curves, "sobol", 0)
+    rows = Rows(curves, "sobol", 0)
     assert rows._nearest({"x": 0.26}) == 10
     assert rows._nearest({"x": 0.26}) == 11
 
@@ -237,3 +238,22 @@ def test_advancing_ends_at_rung_target_or_divergence() -> None:
     assert advanced(to_rung, losses, 4, 0.3)[1] == 3
     gone, reached = advanced(to_rung, losses, 4, 0.1)
     assert (gone.status, gone.score, reached) == (Status.DIVERGED, 0.2, 4)
+
+
+def test_a_saving_compares_the_same_seeds_and_misses_cost_the_whole_table() -> None:
+    curves = table_of([[0.5, 0.5]] * 100)
+    runs = [{"method": "random", "stopper": "none", "seed": seed, "epochs": 100} for seed in range(4)]
+    runs += [{"method": "bayes", "stopper": "asha", "seed": seed, "epochs": 20 + seed} for seed in range(2)]
+    runs += [{"method": "random", "stopper": "asha", "seed": 9, "epochs": None}]
+    base, own, other = stopper_quality.rows_of(curves, runs)
+    assert base["saving"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    assert own["saving"]["mean"] == pytest.approx(100 / 20.5)
+    assert (own["saving"]["low"], own["saving"]["high"]) == pytest.approx((100 / 21, 100 / 20))
+    assert (other["saving"], other["missed"], other["mean_epochs"]) == (None, 1, 200.0)
+
+
+def test_a_stoppers_run_is_marked_by_method_and_stopper() -> None:
+    assert stopper_quality.mark("random", "asha") != stopper_quality.mark("random", "curve")
+    assert stopper_quality.mark("random", "asha") != stopper_quality.mark("bayes", "asha")
+    halving = {path.name for path in imported(["paceline.search.asha"], ("paceline.search",))}
+    assert {"asha.py", "rungs.py", "halving.py"} <= halving
