@@ -9,16 +9,20 @@ Hyperband runs the brackets from strict (many trials, short looks) to none (few 
 because early readings may mislead, and starts anew until the trials are used up:
 
     27 at 1, 3, 9, 27     12 at 3, 9, 27     6 at 9, 27     4 at 27        (27 epochs, η = 3)
+
+Hedging alone costs most of what it insures: ours also looks whether early readings do mislead (see `probes`). A rung
+that misleads stops nobody; at one that doesn't, trials are compared with those of all earlier brackets too.
 """
 
 from collections.abc import Iterator
 from itertools import count
 
 from paceline.errors import SettingsError
-from paceline.records import History
+from paceline.records import History, Status
 from paceline.search.base import Cohort, Decision, Stopper
 from paceline.search.options import whole
-from paceline.search.rungs import geometric_rungs, halvings, members, ranked
+from paceline.search.probes import PROBES, foretold, without_probes
+from paceline.search.rungs import geometric_rungs, halvings, known_until, members, ranked, running
 
 
 class Halving(Stopper):
@@ -54,12 +58,14 @@ class Hyperband(Stopper):
         epochs: epochs of a whole training, Hyperband's R.
         eta: η, one trial of this many goes on.
         min_epochs: the first comparison of the strictest bracket is not before this epoch.
+        probes: first trials that show whether early readings can be believed; 0 for the published rule.
 
     Source: Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization".
     """
 
-    def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1) -> None:
+    def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, probes: int = PROBES) -> None:
         self._eta, self._least = checked(epochs, eta, min_epochs)
+        self._probes = whole("probes", probes, 0)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         strictest = halvings(epochs, self._least, self._eta)
@@ -74,7 +80,13 @@ class Hyperband(Stopper):
             left = None if left is None else left - now
 
     def decide(self, history: History, cohort: Cohort, epoch: int) -> Decision:
-        return keep_best_share(history, cohort, epoch, self._eta)
+        is_foretold = foretold(history, cohort, epoch, self._probes)
+        if is_foretold is False:
+            return Decision()
+        stop = dict(keep_best_share(history, cohort, epoch, self._eta).stop)
+        if is_foretold:
+            stop = {**outside_best_share_of_all(history, cohort, epoch, self._eta), **stop}
+        return Decision(without_probes(stop, cohort, epoch, self._probes))
 
 
 def keep_best_share(history: History, cohort: Cohort, epoch: int, eta: int) -> Decision:
@@ -88,6 +100,21 @@ def keep_best_share(history: History, cohort: Cohort, epoch: int, eta: int) -> D
             if rank > kept and not trial.ended
         }
     )
+
+
+def outside_best_share_of_all(history: History, cohort: Cohort, epoch: int, eta: int) -> dict[int, str]:
+    """Running trials of a cohort that aren't among the best 1/η of all that have been at this rung, and why."""
+    # Who ended by itself before the rung (its own early stopping, a divergence) counts as having been there.
+    known = known_until(history, cohort)
+    seen = [t for t in known if len(t.curve) >= epoch or t.status is not Status.STOPPED]
+    order = ranked(seen, epoch, history.goal)
+    places = {trial.number: place for place, trial in enumerate(order, start=1)}
+    kept = max(1, len(order) // eta)
+    return {
+        trial.number: f"rank {places[trial.number]} of {len(order)} at epoch {epoch}"
+        for trial in running(members(history, cohort))
+        if places[trial.number] > kept
+    }
 
 
 def checked(epochs: int, eta: int, min_epochs: int) -> tuple[int, int]:
