@@ -115,23 +115,32 @@ def optimizer_of(settings: Settings) -> Any:
     return optimizer
 
 
+def rates(settings: Settings) -> Any:
+    """A callback that sets each epoch's learning rate, where it isn't constant."""
+    import keras
+
+    class Rates(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no types
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if settings.schedule != "constant":
+                self.model.optimizer.learning_rate = settings.rate(epoch)
+
+    return Rates()
+
+
 def trainer(arrays: Arrays) -> Train:
     """What trains one trial on the arrays."""
     import keras
 
     class Clock(keras.callbacks.Callback):  # type: ignore[misc] # Keras ships no types
-        """Sets each epoch's rate and takes its time, dev evaluation included."""
+        """Takes each epoch's time, dev evaluation included."""
 
-        def __init__(self, settings: Settings) -> None:
+        def __init__(self) -> None:
             super().__init__()
-            self.settings = settings
             self.seconds: list[float] = []
             self.began = 0.0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.began = time.perf_counter()
-            if self.settings.schedule != "constant":
-                self.model.optimizer.learning_rate = self.settings.rate(epoch)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self.seconds.append(time.perf_counter() - self.began)
@@ -139,7 +148,7 @@ def trainer(arrays: Arrays) -> Train:
     def train(settings: Settings) -> TrialResult:
         keras.utils.set_random_seed(settings.seed)
         model = model_of(settings, arrays.x_train.shape[1], arrays.classes)
-        clock = Clock(settings)
+        clock = Clock()
         history = model.fit(
             arrays.x_train,
             arrays.y_train,
@@ -147,7 +156,7 @@ def trainer(arrays: Arrays) -> Train:
             epochs=settings.epochs,
             validation_data=(arrays.x_dev, arrays.y_dev),
             validation_batch_size=len(arrays.x_dev),
-            callbacks=[clock, keras.callbacks.TerminateOnNaN()],
+            callbacks=[clock, rates(settings), keras.callbacks.TerminateOnNaN()],
             verbose=0,
         )
         errors = [1 - float(accuracy) for accuracy in history.history["val_accuracy"]]

@@ -8,7 +8,7 @@ gather every step it saves about a tenth each.
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,12 +65,17 @@ def check(settings: Settings) -> None:
 
 
 def start(arrays: Arrays) -> Train:
-    """In a child: one thread, no denormal numbers (they are slow, and XLA flushes them too), and one short warm-up."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    """In a child: its settings, and one short warm-up."""
+    one_thread()
     few = Arrays(arrays.x_train[:256], arrays.y_train[:256], arrays.x_dev[:256], arrays.y_dev[:256], arrays.classes)
     trainer(few)(complete({"norm": "batch", "dropout": 0.1}, epochs=2))
     return trainer(arrays)
+
+
+def one_thread() -> None:
+    """One thread, and no denormal numbers (they are slow, and XLA flushes them too)."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,22 +163,27 @@ def update(settings: Settings, optimizer: torch.optim.Optimizer, layers: list[La
     optimizer.step()
 
 
-def trainer(arrays: Arrays) -> Train:
-    """What trains one trial on the arrays, which become tensors once."""
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch: dev error after it, whether all outputs were finite, and the updates made."""
+
+    error: float
+    finite: bool
+    updates: int
+
+
+def learner(arrays: Arrays) -> Callable[[Settings], Iterator[Epoch]]:
+    """What trains one trial on the arrays, which become tensors once, and pauses after each epoch."""
     x_train, y_train = torch.from_numpy(arrays.x_train), torch.from_numpy(arrays.y_train)
     x_dev, y_dev = torch.from_numpy(arrays.x_dev), torch.from_numpy(arrays.y_dev)
     rows, features = x_train.shape
 
-    def train(settings: Settings) -> TrialResult:
+    def learn(settings: Settings) -> Iterator[Epoch]:
         torch.manual_seed(settings.seed)  # dropout's masks; the child does nothing else with it
         generator = torch.Generator().manual_seed(settings.seed)
         layers = layers_of(settings, features, arrays.classes, generator)
         optimizer = optimizer_of(settings, layers)
-        errors: list[float] = []
-        seconds: list[float] = []
-        updates = 0
         for epoch in range(settings.epochs):
-            began = time.perf_counter()
             rate = settings.rate(epoch)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -189,11 +199,29 @@ def trainer(arrays: Arrays) -> Train:
                 updates += 1
             with torch.inference_mode():
                 outputs = forward(settings, layers, x_dev, False)
-                errors.append(float((outputs.argmax(1) != y_dev).float().mean()))
+                error = float((outputs.argmax(1) != y_dev).float().mean())
                 finite = bool(outputs.isfinite().all())
-            seconds.append(time.perf_counter() - began)
+            yield Epoch(error, finite, updates)
             if not finite:  # as a careful user would: a diverged trial isn't trained on
-                break
+                return
+
+    return learn
+
+
+def trainer(arrays: Arrays) -> Train:
+    """What trains one trial on the arrays to its end."""
+    learn = learner(arrays)
+
+    def train(settings: Settings) -> TrialResult:
+        errors: list[float] = []
+        seconds: list[float] = []
+        updates = 0
+        began = time.perf_counter()
+        for epoch in learn(settings):
+            now = time.perf_counter()
+            errors.append(epoch.error)
+            seconds.append(now - began)
+            updates, began = epoch.updates, now
         return TrialResult(min(errors), errors[-1], updates * len(errors), tuple(seconds), updates)
 
     return train
