@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from paceline.errors import SettingsError
 from paceline.records import History, Status, Trial
 from paceline.search import Cohort, Decision, make_stopper
-from paceline.search.probes import LEAST, PROBES, _rank_correlation, foretold, without_probes
+from paceline.search.probes import LEAST, PROBES, RENEWED, _rank_correlation, foretold, without_probes
 from paceline.testing import race
 
 LATER = Cohort(1, 6, (1, 3, 9))
@@ -119,3 +119,11 @@ def test_correlation_is_spearmans(pairs: list[tuple[float, float]]) -> None:
     else:
         assert _rank_correlation(a, b) == 1.0
     assert _rank_correlation([math.inf, *a], [math.inf, *b]) <= 1.0
+
+
+def test_now_and_then_another_trial_is_a_probe() -> None:
+    stop = dict.fromkeys((RENEWED - 1, RENEWED, 3 * RENEWED), "rank")
+    assert without_probes(stop, LATER, 1, PROBES) == {RENEWED - 1: "rank"}
+    assert without_probes(stop, LATER, 1, 0) == stop
+    late = [ended(RENEWED * (t.number + 1), t.curve) for t in falling(LEVELS, crossing=True)]
+    assert foretold(History([*late, ended(30, (9.0,))]), LATER, 1, PROBES) is False

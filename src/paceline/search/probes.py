@@ -1,6 +1,7 @@
 """Do early readings foretell late ones? A stopper that compares trials early asks those that nobody picked.
 
-    probes       the first trials of a study; they aren't stopped before the rung below the end, whatever they read
+    probes       the first trials of a study and now and then one more; they aren't stopped before the rung below the
+                 end, whatever they read
     unpicked     probes, and the members of cohorts of which nobody was stopped before a rung
     foretold     the rank correlation, over the unpicked, of values at a rung with values at a later one
 
@@ -21,17 +22,23 @@ from paceline.search.rungs import known_until, value_at
 PROBES = 6
 """Enough to tell a correlation of 0.8 from none, and few enough to be paid for by what stopping saves."""
 
+RENEWED = 48
+"""Each trial of such a number is a probe too, so that no false belief lasts."""
+
+BELIEVED = 0.6
+"""Rank correlation from which on a rung's readings are believed."""
+
 LEAST = 5
 """Unpicked trials at the later rung, from which on they are asked."""
-
-BELIEVED = 0.5
-"""Correlation from which on a rung's readings are believed."""
 
 
 def foretold(history: History, cohort: Cohort, epoch: int, probes: int) -> bool | None:
     """Whether readings at this rung of a cohort tell what comes of a trial.
 
     The latest rung that enough unpicked trials have come to says it; None where there is none, or no probes.
+
+    Args:
+        probes: how many of a study's first trials are; with 0 there are none at all.
     """
     if probes == 0:
         return None
@@ -42,7 +49,10 @@ def foretold(history: History, cohort: Cohort, epoch: int, probes: int) -> bool 
             trial
             for trial in ended
             if len(trial.curve) >= late
-            and (first_stop.get(trial.cohort, late) >= late or (trial.number < probes and late < cohort.rungs[-1]))
+            and (
+                first_stop.get(trial.cohort, late) >= late
+                or (_is_probe(trial.number, probes) and late < cohort.rungs[-1])
+            )
         ]
         if len(unpicked) >= LEAST:
             early = [value_at(trial, epoch, history.goal) for trial in unpicked]
@@ -52,7 +62,11 @@ def foretold(history: History, cohort: Cohort, epoch: int, probes: int) -> bool 
 
 def without_probes(stop: Mapping[int, str], cohort: Cohort, epoch: int, probes: int) -> dict[int, str]:
     """What a stopper says, but for the probes, who go on to the rung below the end."""
-    return {number: why for number, why in stop.items() if number >= probes or epoch >= cohort.rungs[-2]}
+    return {number: why for number, why in stop.items() if epoch >= cohort.rungs[-2] or not _is_probe(number, probes)}
+
+
+def _is_probe(number: int, probes: int) -> bool:
+    return number < probes or (probes > 0 and number % RENEWED == 0)
 
 
 def _first_stops(ended: list[Trial]) -> dict[int, int]:
