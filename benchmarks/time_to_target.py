@@ -50,6 +50,7 @@ PEERS: Mapping[str, tuple[str, ...]] = {
 }
 """Peer -> modules that it needs."""
 
+CACHE = RESULTS / "time_to_target.jsonl"
 FIELDS = ("table", "repeat", "contestant", "minutes", "epochs")
 
 
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--methods", nargs="*", default=["auto"], help="of Paceline")
     parser.add_argument("--redo", nargs="+", default=[], metavar="CONTESTANT", help="make these runs again")
-    parser.add_argument("--cache", type=Path, default=RESULTS / "time_to_target.jsonl", help="one line a run")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="one line a run; another is a try, written to no result")
     parser.add_argument("--show", action="store_true", help="make nothing; show what is known")
     options = parser.parse_args()
     about = machine()
@@ -173,7 +174,7 @@ def main() -> None:
     rows = summaries(runs)
     show(rows, options.minutes)
     versions = {module: version_of(module) for module in ("optuna", "keras-tuner", "ray", "torch", "keras")}
-    if rows:
+    if rows and options.cache == CACHE:
         about["peers"] = versions
         write_result(
             "time_to_target",
