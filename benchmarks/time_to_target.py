@@ -33,7 +33,7 @@ from machine import RESULTS, TABLES, introduce, machine, version_of, write_resul
 from peers.pool import cores
 from peers.race import Job
 from peers.trials import Arrays
-from race_runs import Contestant, free_port, race
+from race_runs import TOLERANCE, Contestant, free_port, race
 from race_table import REFERENCE, show, summaries, target_of
 
 IMAGES = TABLES.parent / "images"
@@ -83,7 +83,7 @@ def contestant(name: str, table: str, target: float | None) -> Contestant:
         return Contestant(
             tuple(("-m", "peers.keras_tuner_search", "{folder}", str(i), port) for i in range(workers + 1))
         )
-    at = () if target is None else (str(target),)
+    at = () if target is None else (str(target + TOLERANCE),)
     method = name.removeprefix("paceline_")
     return Contestant((("paceline_search.py", "{folder}", str(FILES[table]), method, *at),), ends_itself=True)
 
