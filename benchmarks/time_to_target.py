@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--methods", nargs="*", default=["auto"], help="of Paceline")
     parser.add_argument("--redo", nargs="+", default=[], metavar="CONTESTANT", help="make these runs again")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="one line a run; another is a try, written to no result")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="one line a run; another is a try")
     parser.add_argument("--show", action="store_true", help="make nothing; show what is known")
     options = parser.parse_args()
     about = machine()
