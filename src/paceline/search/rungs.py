@@ -12,6 +12,9 @@ import numpy as np
 from paceline.records import History, Status, Trial
 from paceline.search.base import Cohort
 
+LOOKED_BACK = 1000
+"""Trials before its cohort that a running one is compared with at most."""
+
 COHORT = 32
 """Trials that start together where nothing else sets the number."""
 
@@ -44,8 +47,9 @@ def members(history: History, cohort: Cohort) -> list[Trial]:
 
 
 def known_until(history: History, cohort: Cohort) -> list[Trial]:
-    """All trials of this and earlier cohorts."""
-    return [trial for trial in history if trial.cohort <= cohort.number]
+    """The trials of this and earlier cohorts; of a long study the latest, so that a look costs no walk over it."""
+    latest = history.trials[-(LOOKED_BACK + cohort.size) :]
+    return [trial for trial in latest if trial.cohort <= cohort.number]
 
 
 def running(trials: list[Trial]) -> list[Trial]:
