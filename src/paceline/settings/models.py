@@ -218,6 +218,10 @@ class StudySettings(BaseModel):
         if twice:
             text = f"A hyperparameter must be in `search` or in `params`, but {twice[0]!r} is in both."
             raise WrongSettings({("params", twice[0]): text})
+        again = [name for place, name in enumerate(self.objectives) if name in self.objectives[:place]]
+        if again:
+            text = f"`objectives` must name each thing once, but names {again[0]!r} twice."
+            raise WrongSettings({("objectives",): text})
         if wrong := self._wrong_nesting():
             raise WrongSettings(wrong)
 
@@ -243,11 +247,6 @@ class StudySettings(BaseModel):
     def nested(self) -> bool:
         """Whether this is a study of studies: one in each outer fold."""
         return self.outer_folds is not None and self.outer_fold is None
-
-        again = [name for place, name in enumerate(self.objectives) if name in self.objectives[:place]]
-        if again:
-            text = f"`objectives` must name each thing once, but names {again[0]!r} twice."
-            raise WrongSettings({("objectives",): text})
 
     def resolved(self) -> "StudySettings":
         """The same settings with what is open decided: method, stopper, and 100 trials where nothing limits them."""
