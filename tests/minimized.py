@@ -42,3 +42,7 @@ def starts_a_sleeper(p: dict[str, Any]) -> float:
 
 def process_number(p: dict[str, Any]) -> float:
     return float(os.getpid())
+
+
+def two_bowls(p: dict[str, Any]) -> tuple[float, float]:
+    return bowl(p), float((p["x"] + 2.0) ** 2)

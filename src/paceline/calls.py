@@ -50,10 +50,12 @@ class Outcome:
     Attributes:
         value: a finite number; NaN where the call failed.
         reason: one phrase: why it failed; "" where it didn't.
+        costs: the further numbers of a function that returns several, all finite.
     """
 
     value: float
     reason: str = ""
+    costs: tuple[float, ...] = ()
 
 
 def failed(reason: str) -> Outcome:
@@ -62,17 +64,26 @@ def failed(reason: str) -> Outcome:
 
 
 def attempt(func: Function, params: Params) -> Outcome:
-    """One call. Whatever it raises (but Ctrl-C) and whatever isn't a finite number is a failure with a reason."""
+    """One call. Whatever it raises (but Ctrl-C), and whatever isn't a finite number or a tuple or list of such, is a
+    failure with a reason."""
     try:
         value = func(params)
     except (Exception, SystemExit) as error:
         first, *_ = [*str(error).splitlines(), ""]
         return failed(f"{type(error).__name__}: {first}" if first else type(error).__name__)
+    return outcome_of(value)
+
+
+def outcome_of(value: Any) -> Outcome:
+    """What a call returned: a number, or a tuple or list of several that are all to be low."""
+    several = isinstance(value, tuple | list)
     try:
-        number = _number(value)
+        first, *others = [_number(item) for item in value] if several else [_number(value)]
     except Exception:
-        return failed(f"returned {reprlib.repr(value)}, which isn't a number")
-    return Outcome(number) if math.isfinite(number) else failed(f"returned {number}")
+        return failed(f"returned {reprlib.repr(value)}, which isn't a number{' or several' if several else ''}")
+    if not all(map(math.isfinite, (first, *others))):
+        return failed(f"returned {(first, *others) if others else first}")
+    return Outcome(first, costs=tuple(others))
 
 
 def _number(value: Any) -> float:

@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.calls import Caller, Function, Here, Outcome, Workers, failed
+from paceline.calls import Caller, Function, Here, Outcome, Workers, failed, outcome_of
 from paceline.errors import SettingsError
+from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
-from paceline.search import METHODS, Growing, Searcher, make_searcher
+from paceline.search import METHODS, Growing, Searcher, check_objectives, make_searcher
 from paceline.search.effects import effects_of
 from paceline.search.options import number, whole
 from paceline.seeds import generator, seed_for
@@ -40,8 +41,8 @@ class Minimum:
     """The best configuration found and all calls, named as in scipy's OptimizeResult and scikit-optimize's results.
 
     Attributes:
-        x: the configuration with the least value; None if no call succeeded.
-        fun: its value; inf if no call succeeded.
+        x: the configuration with the least value (of several objectives, the first); None if no call succeeded.
+        fun: its value (of several objectives, the first); inf if no call succeeded.
         nfev: calls made (points with a given `y0` aren't called).
         nit: batches of calls.
         success: whether any call succeeded.
@@ -49,7 +50,10 @@ class Minimum:
             -1 under way (only in a callback).
         message: the status in words.
         x_iters: (points) all configurations in the order they were proposed, given ones first.
-        func_vals: (points,) their values; inf where the call failed, so that the least is the best.
+        func_vals: (points,) their values, (points, objectives) of several objectives; inf where the call failed, so
+            that the least is the best.
+        pareto: positions in x_iters of the points that no other dominates, the least first value first; of one
+            objective that of x alone.
         failures: position in x_iters -> why the call failed.
         space: where was searched.
         experiments: of controlled experiments (method manual) what they found, see `search.effects`; else None.
@@ -65,6 +69,7 @@ class Minimum:
     message: str
     x_iters: list[Params] = field(repr=False)
     func_vals: NDArray[np.float64] = field(repr=False)
+    pareto: list[int] = field(repr=False)
     failures: dict[int, str] = field(repr=False)
     space: Space = field(repr=False)
     specs: dict[str, Any] = field(repr=False)
@@ -79,7 +84,7 @@ def minimize(
     calls: int = 100,
     seed: int = 0,
     x0: Params | Sequence[Params] | None = None,
-    y0: float | Sequence[float] | None = None,
+    y0: float | Sequence[float] | Sequence[Sequence[float]] | None = None,
     workers: int = 1,
     batch: int | None = None,
     timeout: float | None = None,
@@ -97,14 +102,16 @@ def minimize(
     (True, 60, 'b', True)
 
     Args:
-        func: takes a configuration (a dict of its own), returns a number; to maximise, return its negative. A call
-            that raises, takes longer than `timeout` or returns no finite number has failed: it is noted with its
-            reason, never proposed again, and counts as a call.
+        func: takes a configuration (a dict of its own), returns a number, or several as a tuple or list (always as
+            many), all of which are to be low: then the result's `pareto` is what was looked for. To maximise, return
+            the negative. A call that raises, takes longer than `timeout` or returns no finite number has failed: it
+            is noted with its reason, never proposed again, and counts as a call.
         space: a `Space`, or names with their parameters in short form.
         method: one of `paceline.search.METHODS`; "auto": `bayes` up to 500 calls, `tpe` above.
         calls: most calls.
         seed: root of all random numbers.
-        x0: a configuration, or several, to begin with. y0: their values, if known: then they aren't called.
+        x0: a configuration, or several, to begin with. y0: their values, if known (a tuple each for several
+            objectives): then they aren't called.
         workers: processes that call the function, which must then be defined at the top of a module.
         batch: configurations proposed together, `workers` by default. The result depends on it, and not on
             `workers`; larger batches keep more workers busy and learn less from each call.
@@ -119,7 +126,8 @@ def minimize(
         The best of all points; those with a given `y0` count.
 
     Raises:
-        SettingsError: an argument that breaks a rule, or a function that can't be sent to other processes.
+        SettingsError: an argument that breaks a rule, a function that can't be sent to other processes, or one that
+            returns several numbers to a method that can keep only one low.
         SpaceError: the space or a first point breaks a rule.
     """
     space = space if isinstance(space, Space) else Space(space)
@@ -144,7 +152,7 @@ def minimize(
         "method": method, "calls": calls, "seed": seed, "workers": workers, "batch": together, "timeout": timeout,
         "minutes": minutes, "method_options": dict(method_options or {}),
     }  # fmt: skip
-    progress = _Progress(searcher, {"function": "paceline.minimize", "args": settings}, seed)
+    progress = _Progress(searcher, {"function": "paceline.minimize", "args": settings}, seed, method)
     if values:
         progress.tell(points, values)
     with _caller(func, workers, timeout) as caller:
@@ -164,10 +172,12 @@ def minimize(
 class _Progress:
     """What has been called so far."""
 
-    def __init__(self, searcher: Searcher, specs: dict[str, Any], seed: int) -> None:
+    def __init__(self, searcher: Searcher, specs: dict[str, Any], seed: int, method: str) -> None:
         self._searcher = searcher
         self._specs = specs
         self._seed = seed
+        self._method = method
+        self._objectives: int | None = None  # as many as the first success has
         self.trials: list[Trial] = []
         self.calls = 0
         self.batches = 0
@@ -183,10 +193,26 @@ class _Progress:
         for params, outcome, made_of in zip(points, outcomes, seeds, strict=True):
             trial = len(self.trials)
             seed = seed_for(self._seed, "trial", made_of)
+            outcome = self._alike(outcome)
             if outcome.reason:
                 self.trials.append(Trial(trial, params, seed, status=Status.FAILED, reason=outcome.reason))
             else:
-                self.trials.append(Trial(trial, params, seed, status=Status.FINISHED, score=outcome.value))
+                self.trials.append(
+                    Trial(trial, params, seed, status=Status.FINISHED, score=outcome.value, costs=outcome.costs)
+                )
+
+    def _alike(self, outcome: Outcome) -> Outcome:
+        """The outcome, which has failed if it has another number of values than those before."""
+        count = 1 + len(outcome.costs)
+        if outcome.reason or count == self._objectives:
+            return outcome
+        if self._objectives is not None:
+            return failed(
+                f"returned {_numbers(count)}, where the first call that succeeded returned {self._objectives}"
+            )
+        check_objectives(self._method, count)
+        self._objectives = count
+        return outcome
 
     def called(self, points: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
         """Add a batch of calls."""
@@ -208,12 +234,21 @@ class _Progress:
             status=status,
             message=self._message(status),
             x_iters=[dict(trial.params) for trial in self.trials],
-            func_vals=np.array([math.inf if t.score is None else t.score for t in self.trials], dtype=np.float64),
+            func_vals=self._values(),
+            pareto=[trial.number for trial in front_of(self.trials, "minimize")],
             failures={t.number: t.reason for t in self.trials if t.status is Status.FAILED},
             space=self._searcher.space,
             specs=self._specs,
             experiments=None if status == UNDER_WAY else effects_of(self._searcher, self.history),
         )
+
+    def _values(self) -> NDArray[np.float64]:
+        count = self._objectives or 1
+        values = np.full((len(self.trials), count), np.inf)
+        for row, trial in zip(values, self.trials, strict=True):
+            if trial.score is not None:
+                row[:] = (trial.score, *trial.costs)
+        return values[:, 0] if count == 1 else values
 
     def _message(self, status: int) -> str:
         made = f"{self.calls} call{'' if self.calls == 1 else 's'}"
@@ -227,6 +262,10 @@ class _Progress:
             OUT_OF_TIME: f"The time was up after {made}.",
             USED_UP: f"No point was left to propose after {made}.",
         }[status]
+
+
+def _numbers(count: int) -> str:
+    return f"{count} number{'' if count == 1 else 's'}"
 
 
 def _caller(func: Function, workers: int, timeout: float | None) -> Caller:
@@ -248,11 +287,17 @@ def _given(space: Space, x0: Any, y0: Any) -> tuple[list[Params], list[Outcome]]
         space.validate(point)
     if y0 is None:
         return points, []
-    values = np.atleast_1d(y0).tolist()
-    if wrong := [value for value in values if isinstance(value, bool) or not isinstance(value, int | float)]:
+    rows = _values_of(y0)
+    if wrong := [v for row in rows for v in row if isinstance(v, bool) or not isinstance(v, int | float | np.number)]:
         raise SettingsError(f"The values of `y0` must be numbers, but got {wrong[0]!r}.")
-    if len(values) != len(points):
-        raise SettingsError(
-            f"`y0` must have one value for each point of `x0`, but got {len(values)} for {len(points)}."
-        )
-    return points, [Outcome(float(v)) if math.isfinite(v) else failed(f"y0 was {v}") for v in values]
+    if len(rows) != len(points):
+        raise SettingsError(f"`y0` must have one value for each point of `x0`, but got {len(rows)} for {len(points)}.")
+    outcomes = [outcome_of(row if len(row) > 1 else row[0]) for row in rows]
+    return points, [failed(o.reason.replace("returned", "y0 was")) if o.reason else o for o in outcomes]
+
+
+def _values_of(y0: Any) -> list[list[Any]]:
+    """The numbers of each value that was given; a bare number is the value of the only point."""
+    if not np.iterable(y0) or isinstance(y0, str):
+        return [[y0]]
+    return [list(value) if np.iterable(value) and not isinstance(value, str) else [value] for value in y0]

@@ -145,6 +145,8 @@ class Trial:
         origin: who proposed it, e.g. "random", "grid", "manual", "default".
         parent: number of the trial whose state it began from; None for fresh weights.
         born: epoch of the parent at which it began; the curve up to there is the parent's.
+        costs: what else is to be kept low, in the order of the study's `objectives`; metrics that are maximised are
+            turned, and inf stands for none. () for a study of one objective, and before the first epoch.
     """
 
     number: int
@@ -161,6 +163,7 @@ class Trial:
     origin: str = ""
     parent: int | None = None
     born: int = 0
+    costs: tuple[float, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -191,10 +194,10 @@ class History:
         return np.array([loss_of(trial, sign) for trial in self.trials], dtype=np.float64)
 
     def best(self) -> Trial | None:
-        """The trial with the best score (the first of equals), or None."""
-        losses = self.losses()
-        usable = np.isfinite(losses)
-        return self.trials[int(np.argmin(np.where(usable, losses, np.inf)))] if usable.any() else None
+        """The trial with the best score (of equals the one with the lowest costs, then the first), or None."""
+        sign = -1.0 if self.goal == "maximize" else 1.0
+        usable = [trial for trial in self.trials if np.isfinite(loss_of(trial, sign))]
+        return min(usable, key=lambda trial: merit(trial, sign), default=None)
 
 
 def loss_of(trial: Trial, sign: float) -> float:
@@ -202,6 +205,11 @@ def loss_of(trial: Trial, sign: float) -> float:
     if trial.status in (Status.DIVERGED, Status.FAILED):
         return float("inf")
     return float("nan") if trial.score is None else sign * trial.score
+
+
+def merit(trial: Trial, sign: float) -> tuple[float, tuple[float, ...], int]:
+    """What trials are sorted by, best first: the turned score, of equal scores the costs, of equals the number."""
+    return loss_of(trial, sign), trial.costs, trial.number
 
 
 @dataclass(frozen=True, slots=True)

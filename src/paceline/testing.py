@@ -60,8 +60,15 @@ def invented_score(params: Params) -> float:
     return int(text[:8], 16) / 2**32
 
 
-def outcome(trial: Trial, epochs: int, *, mishaps: bool = True) -> Trial:
+def invented_costs(params: Params, count: int) -> tuple[float, ...]:
+    """So many costs in [1, 1001) of any configuration, without any pattern; some are equal."""
+    text = Space.key(params)
+    return tuple(1.0 + 10.0 * (int(text[8 + 2 * i : 10 + 2 * i], 16) % 100) for i in range(count))
+
+
+def outcome(trial: Trial, epochs: int, *, mishaps: bool = True, costs: int = 0) -> Trial:
     """The trial after its training: a falling curve, or (by its score) a divergence, a failure or an early stop."""
+    trial = replace(trial, costs=invented_costs(trial.params, costs))
     level = invented_score(trial.params)
     curve = tuple(level + 1.0 / (epoch + 1) for epoch in range(epochs))
     fate = int(level * 997) % 8 if mishaps else 7
@@ -83,6 +90,7 @@ def imitate(
     epochs: int = 9,
     history: History | None = None,
     mishaps: bool = True,
+    costs: int = 0,
 ) -> History:
     """Ask and tell without training.
 
@@ -94,18 +102,23 @@ def imitate(
         epochs: length of a whole training.
         history: what came before.
         mishaps: whether some trials diverge, fail or are stopped.
+        costs: so many objectives beside the score.
     """
+
+    def after(trial: Trial) -> Trial:
+        return trial if trial.ended else outcome(trial, epochs, mishaps=mishaps, costs=costs)
+
     trials = list(history or ())
     for count in batches:
         cut = max(0, len(trials) - lag)
-        trials[:cut] = [t if t.ended else outcome(t, epochs, mishaps=mishaps) for t in trials[:cut]]
+        trials[:cut] = map(after, trials[:cut])
         asked = History(tuple(trials))
         points = searcher.suggest(asked, count, rng_at(asked, seed))
         if not points:
             break
         seeds = searcher.seed_numbers(asked, points)
         trials += [Trial(number, *pair) for number, pair in enumerate(zip(points, seeds, strict=True), len(trials))]
-    return History(tuple(t if t.ended else outcome(t, epochs, mishaps=mishaps) for t in trials))
+    return History(tuple(map(after, trials)))
 
 
 class SearcherContract:
@@ -202,6 +215,18 @@ class SearcherContract:
             points = type(self).make(space).suggest(History(level), 3, rng_at(history))
             assert len(points) == 3 or not self.endless or space.size is not None, name
 
+    def test_costs_beside_the_score_change_none_of_this(self) -> None:
+        for costs, (name, space) in enumerate(_spaces(), start=1):
+            whole = imitate(type(self).make(space), [6, 9, 6], costs=costs)
+            keys = [space.key(trial.params) for trial in whole]
+            assert len(set(keys)) == len(keys), name
+            assert len(whole) == 21 or not self.endless or space.size is not None, name
+            for trial in whole:
+                space.validate(trial.params)
+            begun, last = whole.trials[:15], [trial.params for trial in whole.trials[15:]]
+            turned = History(tuple(map(_turned, begun)), "maximize")
+            assert type(self).make(space).suggest(turned, 6, rng_at(turned)) == last, name
+
     def test_a_finite_space_is_used_up_and_ends(self) -> None:
         space = finite_space()
         for batch in (1, 3, 64):
@@ -294,6 +319,19 @@ class StopperContract:
                 )
                 for epoch in cohort.rungs[:-1]:
                     stopper.decide(history, cohort, epoch)
+
+    def test_costs_beside_the_score_change_none_of_this(self) -> None:
+        """The same laws where every trial has costs."""
+        for history, cohort, epoch in self._situations():
+            stopper = type(self).make(cohort.rungs[-1])
+            costly = History(tuple(replace(t, costs=(float(t.number * 37 % 50),)) for t in history), history.goal)
+            stop = stopper.decide(costly, cohort, epoch).stop
+            assert stop.keys() <= {
+                t.number for t in history if t.cohort == cohort.number and t.status is Status.RUNNING
+            }
+            assert stopper.decide(costly, cohort, epoch).stop == stop
+            turned = History(tuple(map(_turned, costly)), "maximize")
+            assert stopper.decide(turned, cohort, epoch).stop.keys() == stop.keys()
 
     def test_a_cohort_of_one_or_none_running(self) -> None:
         stopper = type(self).make(30)

@@ -88,8 +88,27 @@ def test_foreign_database_with_our_names(opening: Callable[..., object], tmp_pat
 
 @opened_in_any_way
 def test_newer_version(opening: Callable[..., object], study_file: Path) -> None:
-    change(study_file, "UPDATE study SET version = 2", "ALTER TABLE trials ADD COLUMN colour TEXT")
-    assert "newer Paceline (store version 2, this one knows 1)" in refusal(opening, study_file)
+    change(study_file, "UPDATE study SET version = 3", "ALTER TABLE trials ADD COLUMN colour TEXT")
+    assert "newer Paceline (store version 3, this one knows 2)" in refusal(opening, study_file)
+
+
+@opened_where_it_must_be_there
+def test_a_store_of_version_1_opens_and_writing_to_it_adds_what_it_lacks(
+    opening: Callable[..., object], study_file: Path
+) -> None:
+    old = Trial(0, {"x": 1}, 7, score=0.5, curve=(0.5,))
+    new = Trial(1, {"x": 2}, 8, score=0.4, curve=(0.4,), costs=(1300.0, -0.25, float("inf")))
+    with open_store(study_file, create=False) as store:
+        store.save([old], [])
+    change(study_file, "ALTER TABLE trials DROP COLUMN costs", "UPDATE study SET version = 1")
+    with opening(study_file) as store:  # type: ignore[attr-defined]
+        assert store.trials() == [old] == [store.best("minimize")]
+        assert store.trial(0) == old
+    with open_store(study_file, create=False) as store:
+        store.save([new], [])
+    with opening(study_file) as store:  # type: ignore[attr-defined]
+        assert store.trials() == [old, new]
+        assert store.trials(curves=False)[1].costs == new.costs
 
 
 @opened_in_any_way

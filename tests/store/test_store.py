@@ -79,6 +79,14 @@ def test_a_stored_trial_returns_equal(store: Store, batch: list[Trial]) -> None:
 
 
 @shared_store
+@given(st.lists(odd | st.floats(), max_size=4))
+def test_stored_costs_return_equal(store: Store, costs: list[float]) -> None:
+    store.save([replace(trial(3), costs=tuple(costs))], [])
+    for kept in (store.trial(3), store.trials()[-1], store.trials(curves=False)[-1]):
+        assert struct.pack(f"<{len(costs)}d", *kept.costs) == struct.pack(f"<{len(costs)}d", *costs)
+
+
+@shared_store
 @given(st.lists(trials, max_size=12), st.sampled_from(["minimize", "maximize"]))
 def test_best_is_the_best_of_the_history(store: Store, batch: list[Trial], goal: str) -> None:
     store.save([replace(trial, score=None) for trial in store.trials()] + batch, [])

@@ -40,3 +40,9 @@ def digits() -> Dataset:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """60 trials under Hyperband that nothing interrupted, in a folder. Read only: tests must not change it."""
     return hyperband_study(tmp_path_factory.mktemp("whole") / "study")
+
+
+@pytest.fixture
+def telling_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress after every round of the loop, so that a callback sees a study of a second from near."""
+    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)

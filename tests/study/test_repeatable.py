@@ -11,12 +11,6 @@ from paceline.pack.lanes import Done, Job, Lanes
 from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
 
 
-@pytest.fixture
-def telling_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Progress after every round of the loop, so that a callback sees a study of a second from near."""
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
-
-
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_lanes_change_no_result(lanes: int, whole: Study) -> None:
     assert outcome(hyperband_study(None, lanes=lanes)) == outcome(whole)

@@ -58,6 +58,7 @@ def tune(
     epochs: options.Epochs = None,
     seed: options.Seed = None,
     metric: options.Metric = None,
+    objective: options.Objective = None,
     target_score: options.TargetScore = None,
     stop_at_noise: options.StopAtNoise = None,
     warm_start: options.WarmStart = None,
@@ -104,6 +105,7 @@ def tune(
         epochs=epochs,
         seed=seed,
         metric=metric,
+        objectives=objective,
         target_score=target_score,
         stop_at_noise=stop_at_noise,
         warm_start=None if warm_start is None else str(warm_start),
@@ -157,6 +159,7 @@ def show(
     """Show a study as it stands, also while it runs."""
     from paceline.cli import documents, nested, screens
     from paceline.cli.rounds import rounds_table
+    from paceline.cli.trade_offs import pareto_table
     from paceline.study import NestedStudy, load_study
 
     study = load_study(folder)
@@ -176,6 +179,7 @@ def show(
     screens.place_lines(lines, study.folder)
     lines.show(console)
     screens.experiment_table(study, console)
+    pareto_table(study, console)
     console.print()
     screens.trial_table(study, top or 10, console)
     rounds_table(study.summary.get("rounds") or [], console)
@@ -319,6 +323,7 @@ def finish(
 ) -> None:
     """Open the test set once, unless it was opened before or is to stay closed, and show all that was found."""
     from paceline.cli import documents, nested, screens
+    from paceline.cli.trade_offs import pareto_table
     from paceline.study import NestedStudy
 
     if isinstance(study, NestedStudy):
@@ -343,5 +348,7 @@ def finish(
     if study.best is not None:
         screens.test_line(lines, study.summary.get("test"), rows, once)
     screens.place_lines(lines, study.folder)
-    lines.show(make_console())
-    screens.experiment_table(study, make_console())
+    console = make_console()
+    lines.show(console)
+    screens.experiment_table(study, console)
+    pareto_table(study, console)

@@ -8,11 +8,17 @@ import math
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from paceline.pareto import front_document
+from paceline.records import merit
+
 if TYPE_CHECKING:
     from paceline.records import Trial
     from paceline.study import Study
 
 PLACES = ("out", "store", "lanes", "warm_start")  # where, and with how many hands; none of them changes a result
+RESULTS = (
+    "data", "split", "tied", "edges", "importance", "inference", "rounds", "ended", "programs", "steps", "test",
+)  # fmt: skip
 
 
 def text_of(document: Any) -> str:
@@ -51,6 +57,7 @@ def study_document(study: "Study", top: int | None = None) -> dict[str, Any]:
         "retrain": summary.get("retrain"),
         "refit": summary.get("refit"),
         "experiments": summary.get("experiments"),
+        "pareto": front_document(study.trials, study.record.goal, study.record.settings.get("objectives") or ()),
     }
 
 
@@ -81,13 +88,12 @@ def trial_document(trial: "Trial") -> dict[str, Any]:
 
 def ranked(study: "Study") -> list["Trial"]:
     """Trials, best first; those without a score last."""
-    from paceline.records import loss_of
-
     sign = -1.0 if study.record.goal == "maximize" else 1.0
 
-    def place(trial: "Trial") -> tuple[bool, float, int]:
-        loss = loss_of(trial, sign)
-        return not math.isfinite(loss), loss if math.isfinite(loss) else 0.0, trial.number
+    def place(trial: "Trial") -> tuple[bool, float, tuple[float, ...], int]:
+        loss, costs, number = merit(trial, sign)
+        scored = math.isfinite(loss)
+        return not scored, loss if scored else 0.0, costs if scored else (), number
 
     return sorted(study.trials, key=place)
 
@@ -98,10 +104,7 @@ def result_document(study: "Study") -> dict[str, Any]:
     folder = study.folder
     return {
         **study_document(study),
-        **{
-            name: summary.get(name)
-            for name in ("data", "split", "tied", "edges", "importance", "rounds", "ended", "programs", "steps", "test")
-        },
+        **{name: summary.get(name) for name in RESULTS},
         "folder": None if folder is None else str(folder),
         "report": None if folder is None else str(folder / "report.html"),
         "model": None if folder is None or not (folder / "best").exists() else str(folder / "best"),

@@ -29,6 +29,12 @@ Minutes = Annotated[float | None, typer.Option(help="Most minutes that the searc
 Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial that isn't stopped; default: 30.")]
 Seed = Annotated[int | None, typer.Option(help="Root of all random numbers; default: 0.")]
 Metric = Annotated[str | None, typer.Option(help="Dev metric to judge by; default: error, for regression rmse.")]
+Objective = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Keep this good beside the metric: parameters, operations or another metric; give it again for several."
+    ),
+]
 TargetScore = Annotated[float | None, typer.Option(help="End when a trial is this good.")]
 Space = Annotated[Path | None, typer.Option(help="YAML file of a search space; default: the net's own.")]
 Param = Annotated[

@@ -18,6 +18,15 @@ def number(value: Any) -> str:
     return f"{value:,.0f}" if isinstance(value, int | float) and math.isfinite(value) else str(value)
 
 
+def whole_number(value: float) -> str:
+    """A number that may be a count: all its digits if it is whole.
+
+    >>> whole_number(7114.0), whole_number(0.98)
+    ('7,114', '0.98')
+    """
+    return number(int(value) if math.isfinite(value) and value == int(value) else value)
+
+
 def count(items: int, thing: str) -> str:
     """
     >>> count(1, "trial"), count(1200, "trial")

@@ -116,8 +116,12 @@ def prepare(
     epochs: int,
     metric: str,
     class_weights: Array | None = None,
+    auc: bool = False,
 ) -> Prepared:
-    """Everything about a trial that its curve depends on, in the form that programs take."""
+    """Everything about a trial that its curve depends on, in the form that programs take.
+
+    Args: auc: measure the area under the ROC curve, also where the metric is another.
+    """
     shape = shape_of(
         config,
         inputs=arrays.inputs,
@@ -125,7 +129,7 @@ def prepare(
         train_rows=arrays.train_rows,
         dev_rows=arrays.dev_rows,
         task=arrays.task,
-        auc=metric == "auc",
+        auc=auc or metric == "auc",
     )
     hyper = encode(
         config,

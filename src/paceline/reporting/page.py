@@ -27,6 +27,7 @@ from paceline.reporting.predictions import confusion, residuals
 from paceline.reporting.scatter import points_of, scatter_figures
 from paceline.reporting.standing import metric_of, ranked
 from paceline.reporting.tables import STATUS_WORDS, endings, in_order, survival
+from paceline.reporting.trade_offs import trade_offs
 from paceline.reporting.words import count_text, finite, number_text, plural, value_text
 
 TABLE_ROWS = 50
@@ -99,6 +100,8 @@ def report_html(
     }
     small = scatter_figures(trials, axes, metric, goal)
     figures |= {f"knob-{index}": figure for index, (_, figure) in enumerate(small)}
+    traded = trade_offs(record, trials, metric)
+    figures |= {f"front-{index}": figure for index, figure in enumerate(traded.figures if traded else ())}
     matrix, off = confusion(dev), residuals(dev)
     if matrix is not None:
         figures["confusion"] = matrix[0]
@@ -125,6 +128,7 @@ def report_html(
         figures=figures,
         experiments=arms,
         knobs=[(f"knob-{index}", name) for index, (name, _) in enumerate(small)],
+        traded=traded,
         longest=max((trial.epoch for trial in trials), default=0),
         drawn_points=min(points_of(axes), len(order)),
         parallel=parallel_coordinates(trials, axes, metric, goal),

@@ -19,6 +19,7 @@ from paceline.space import Space
 
 __all__ = [
     "METHODS",
+    "SINGLE",
     "STOPPERS",
     "Birth",
     "Cohort",
@@ -26,6 +27,7 @@ __all__ = [
     "Growing",
     "Searcher",
     "Stopper",
+    "check_objectives",
     "make_searcher",
     "make_stopper",
 ]
@@ -57,6 +59,9 @@ _STOPPERS = {
 
 METHODS: tuple[str, ...] = tuple(_SEARCHERS)
 """Names that `make_searcher` knows."""
+
+SINGLE: tuple[str, ...] = ("population",)
+"""Methods that keep one thing low; see `check_objectives`."""
 
 STOPPERS: tuple[str, ...] = tuple(_STOPPERS)
 """Names that `make_stopper` knows."""
@@ -114,3 +119,12 @@ def _known(
     if wrong:
         raise SettingsError(f"{kind.capitalize()} {name!r} has no option " + " And none ".join(wrong))
     return make
+
+
+def check_objectives(method: str, count: int) -> None:
+    """Raises a SettingsError if a method can keep only one thing low and there are more."""
+    if count > 1 and method in SINGLE:
+        raise SettingsError(
+            f"Method {method!r} copies the best by the metric alone, so there must be 1 objective, but got {count}; "
+            "choose another method, e.g. 'bayes' or 'genetic'."
+        )

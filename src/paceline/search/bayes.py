@@ -42,7 +42,8 @@ from paceline.search.one_core import one_core
 from paceline.search.options import number, whole
 from paceline.search.past import Past
 from paceline.search.price import Price, log_prices
-from paceline.search.standing import Evidence, evidence
+from paceline.search.scalarised import mixed, suggest_by_mixes
+from paceline.search.standing import Evidence, evidence, has_costs
 from paceline.search.targets import power, standardised, targets
 from paceline.search.variation import begin, completed
 from paceline.space import Space
@@ -145,6 +146,8 @@ class Bayes(Searcher):
         self._past = Past(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        if has_costs(history):
+            return suggest_by_mixes(self.suggest, history, count, rng)
         fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         known = evidence(history, self._past)
@@ -156,6 +159,7 @@ class Bayes(Searcher):
 
     def calibration(self, history: History) -> Calibration | None:
         """The model's own cross-validation, leaving one result out at a time; None for fewer than 3 results."""
+        history = mixed(history) if has_costs(history) else history
         known = evidence(history, self._past)
         if len(known) - known.broken < 3 or len(self.space.slots) == 0:
             return None

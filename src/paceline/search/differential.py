@@ -5,6 +5,9 @@
 The population has fixed places. Trial number i is a child of the member in place i mod size and takes its place if it
 stands better; a replay of the history therefore ends in the same population. With Hyperband the order that
 trials are compared by already spans all rungs (see `standing`), which makes the pair DEHB.
+
+Where there are costs beside the score, "best" is any of the better half, drawn anew for each child: steps towards one
+end of a front would leave the rest of it alone.
 """
 
 import numpy as np
@@ -14,7 +17,7 @@ from paceline.search.base import Searcher
 from paceline.search.fresh import Fresh
 from paceline.search.options import number, whole
 from paceline.search.past import Past
-from paceline.search.standing import standing
+from paceline.search.standing import has_costs, standing
 from paceline.search.variation import Rows, begin, breed, completed
 from paceline.space import Space
 
@@ -47,10 +50,12 @@ class Differential(Searcher):
         if len(members) < 4:
             return fresh.fill(rng)
         rows = self._past.units(history)[members]
-        best = rows[np.argmin(places)]
+        order = np.argsort(places, kind="stable")
+        leaders = order[: len(order) // 2] if has_costs(history) else order[:1]
 
         def child() -> Rows:
             target = rows[(len(history) + len(fresh.points)) % len(rows)]
+            best = rows[leaders[rng.integers(len(leaders))] if len(leaders) > 1 else leaders[0]]
             return self._child(rows, target, best, rng)
 
         return breed(fresh, self.space, rng, child)

@@ -6,7 +6,8 @@
                  child = mutation of one tournament winner
 
 Both read their population off the history, so there are no generations to wait for: each child descends
-from what is known when it is asked for.
+from what is known when it is asked for. Where there are costs beside the score, "best" is by front and crowding (see
+`standing`), which makes the tournaments and the elitism those of NSGA-II.
 """
 
 import numpy as np

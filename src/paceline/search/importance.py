@@ -5,9 +5,9 @@
     fANOVA      share of a random forest's variance over the whole space that one hyperparameter explains by itself.
                 Asks what moves the score *anywhere*; what the singles leave is interactions.
 
-Both take places (see `standing`) instead of scores, so trials that were stopped early take part and one absurd
-score doesn't drown the rest. Few trials show differences by chance: `clear` says whether a hyperparameter's divergence
-exceeds that of nearly all random choices of as many trials.
+Both take places by the score (see `standing`) instead of scores, so trials that were stopped early take part and one
+absurd score doesn't drown the rest. Few trials show differences by chance: `clear` says whether a hyperparameter's
+divergence exceeds that of nearly all random choices of as many trials.
 
 Source: Watanabe, Bansal & Hutter (2023), "PED-ANOVA"; Hutter, Hoos & Leyton-Brown (2014), "An efficient approach for
 assessing hyperparameter importance".
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from paceline.records import History
 from paceline.search.past import Past
-from paceline.search.standing import standing
+from paceline.search.standing import standing_by_score
 from paceline.space import Slot, Space
 
 Column = NDArray[np.float64]
@@ -57,7 +57,7 @@ def importances(space: Space, history: History, seed: int = 0) -> list[Importanc
     Empty where fewer than 20 trials have a place, or all are equal.
     """
     every = every_so_many(len(history))
-    places = standing(history)[::every]
+    places = standing_by_score(history)[::every]
     units = Past(space).units(History(history.trials[::every], history.goal))
     known = np.isfinite(places) & ~np.isnan(units).all(axis=1)
     places, units = places[known], units[known]

@@ -1,7 +1,8 @@
 """What stoppers share: where rungs lie, a trial's value at a rung, the order there, and cutting a study into cohorts.
 
 value at a rung   the best of the curve up to it, as the study's score is its best epoch's; NaN counts as worst
-order             by value, equals by trial number; diverged and failed trials last
+order             by value, equals by trial number; diverged and failed trials last; where there are costs beside the
+                  value, by front and crowding of both (see `pareto`), and who has no value comes last
 """
 
 import math
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from paceline.pareto import cost_table, preferred
 from paceline.records import History, Status, Trial
 from paceline.search.base import Cohort
 
@@ -29,9 +31,15 @@ def value_at(trial: Trial, epoch: int, goal: str) -> float:
 
 
 def ranked(trials: list[Trial], epoch: int, goal: str) -> list[Trial]:
-    """The trials from best to worst by their values at a rung."""
+    """The trials from best to worst by their values at a rung, and by their costs where they have any."""
     last = (Status.DIVERGED, Status.FAILED)
-    return sorted(trials, key=lambda t: (t.status in last, value_at(t, epoch, goal), t.number))
+    order = sorted(trials, key=lambda t: (t.status in last, value_at(t, epoch, goal), t.number))
+    if not any(trial.costs for trial in trials):
+        return order
+    values = [value for trial in order if math.isfinite(value := value_at(trial, epoch, goal))]
+    sound = order[: len(values)]
+    traded = preferred(np.column_stack([values, cost_table(sound)]))
+    return [sound[index] for index in traded] + order[len(values) :]
 
 
 def members(history: History, cohort: Cohort) -> list[Trial]:

@@ -11,14 +11,19 @@ that learn from scores use one rule, which needs neither a model of learning cur
 
 The result are places, not scores, so methods built on it are also blind to the metric's scale. BOHB instead
 learns from the highest budget with enough trials and ignores the rest.
+
+Where there are costs beside the score, that order is one objective among several: trials are ordered by front and
+crowding then (see `pareto`), for which a stopped trial counts with the score of the trial that it follows.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paceline.pareto import cost_table, preferred
 from paceline.records import History, Status, Trial
 from paceline.search.past import Past
 
@@ -27,15 +32,34 @@ _BROKEN = (Status.DIVERGED, Status.FAILED)
 
 def standing(history: History) -> NDArray[np.float64]:
     """(trials,) places: 0 for the best; all broken trials share the last; NaN for trials without a result yet."""
+    return _placed(history, _traded if has_costs(history) else _merged)
+
+
+def standing_by_score(history: History) -> NDArray[np.float64]:
+    """The same where only the score counts, whatever the costs."""
+    return _placed(history, _merged)
+
+
+def has_costs(history: History) -> bool:
+    """Whether there is more than the score to be kept low."""
+    return any(trial.costs for trial in history)
+
+
+def _placed(history: History, ordered: Callable[[list[Trial], float], NDArray[np.int64]]) -> NDArray[np.float64]:
     sign = -1.0 if history.goal == "maximize" else 1.0
     places = np.full(len(history), np.nan)
     broken = [i for i, t in enumerate(history) if _is_broken(t)]
-    judged = [i for i, t in enumerate(history) if t.ended and t.score is not None and not _is_broken(t)]
+    judged = [i for i, t in enumerate(history) if is_judged(t)]
     trials = [history.trials[i] for i in judged]
-    order = _merged(trials, sign)
+    order = ordered(trials, sign)
     places[np.array(judged, dtype=int)[order]] = np.arange(len(order))
     places[broken] = len(order)
     return places
+
+
+def is_judged(trial: Trial) -> bool:
+    """Whether a trial has ended with a result that others can be compared with."""
+    return trial.ended and trial.score is not None and not _is_broken(trial)
 
 
 def _is_broken(trial: Trial) -> bool:
@@ -62,6 +86,36 @@ def _merged(trials: list[Trial], sign: float) -> NDArray[np.int64]:
         both = np.concatenate([order, joining])
         order = both[np.lexsort((both, values[both], places))]
     return order
+
+
+def _traded(trials: list[Trial], sign: float) -> NDArray[np.int64]:
+    """(trials,) indices of the trials, best first, where there are costs."""
+    levels, scores = merged_scores(trials, sign)
+    costs = cost_table(trials)
+    return preferred(np.column_stack([levels, costs]), np.column_stack([scores, costs]))
+
+
+def merged_scores(trials: list[Trial], sign: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Judged trials by score alone, however long they were trained.
+
+    Returns:
+        (trials,) levels, lower is better, equal only for equal scores after equally long training; and (trials,)
+        turned scores, for a stopped trial the score of the trial that it follows.
+    """
+    ends = [len(t.curve) if t.status is Status.STOPPED and t.curve else math.inf for t in trials]
+    levels, scores = np.empty(len(trials)), np.empty(len(trials))
+    first: dict[tuple[float, float], int] = {}
+    followed = math.inf
+    for level, index in enumerate(_merged(trials, sign).tolist()):
+        trial, end = trials[index], ends[index]
+        own = sign * (trial.score or 0.0)
+        if end == max(ends):
+            followed = own
+        elif end < math.inf:
+            own = min((sign * value for value in trial.curve if not math.isnan(value)), default=math.inf)
+        levels[index] = first.setdefault((end, own), level)
+        scores[index] = followed
+    return levels, scores
 
 
 def _best_so_far(trials: list[Trial], scores: NDArray[np.float64], sign: float) -> NDArray[np.float64]:

@@ -32,6 +32,9 @@ def faults(model: type[BaseModel], values: Mapping[str, Any], error: ValidationE
         elif get_origin(field.annotation) is dict and len(loc) > len(path):
             path = (*path, loc[len(path)])
             text = _broken(".".join(path), get_args(field.annotation)[1], (), _at(values, path))
+        elif get_origin(field.annotation) is list and len(loc) > len(path):
+            item = _at(values, path)[int(loc[len(path)])]
+            text = _broken(name, get_args(field.annotation)[0], (), item)
         else:
             text = _broken(name, field.annotation, field.metadata, _at(values, path))
         found.setdefault(path, text)

@@ -37,6 +37,8 @@ Metric = Literal[
     "error", "loss", "log_loss", "accuracy", "balanced_accuracy", "f1", "auc", "rmse", "mae", "r2"
 ]  # the keys of records.METRICS; a test keeps the two equal
 
+Objective = Literal["parameters", "operations", Metric]
+
 
 def _whole(value: Any) -> Any:
     """1e3 is a whole number, whatever its notation, and so is numpy's 3."""
@@ -149,6 +151,11 @@ class StudySettings(BaseModel):
         default=None,
         description="What a trial is judged by, on the dev rows; else error for classes, rmse for regression.",
     )
+    objectives: list[Objective] = Field(
+        default=[],
+        description="What is kept good beside the metric: parameters (values that the net trains) and operations "
+        "(multiply-adds a row) low, or another metric by its own goal; the study then looks for the Pareto front.",
+    )
     select: Literal["best", "last"] = Field(
         default="best",
         description="Which epoch a trial is judged at: its best one (a little optimistic) or its last one.",
@@ -212,6 +219,10 @@ class StudySettings(BaseModel):
         if twice:
             text = f"A hyperparameter must be in `search` or in `params`, but {twice[0]!r} is in both."
             raise WrongSettings({("params", twice[0]): text})
+        again = [name for place, name in enumerate(self.objectives) if name in self.objectives[:place]]
+        if again:
+            text = f"`objectives` must name each thing once, but names {again[0]!r} twice."
+            raise WrongSettings({("objectives",): text})
         if wrong := self._wrong_nesting():
             raise WrongSettings(wrong)
 

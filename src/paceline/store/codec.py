@@ -53,13 +53,14 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "origin": legible(trial.origin),
         "parent": trial.parent,
         "born": trial.born,
+        "costs": struct.pack(f"<{len(trial.costs)}d", *trial.costs) if trial.costs else None,
         "curve": _curve_bytes(curve),
     }
 
 
 def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
     """Trials of rows (number, params, seed, cohort, status, epoch, score, score_sd, exact, best_epoch, reason,
-    origin, parent, born[, curve]), in their order; all configurations are parsed at once."""
+    origin, parent, born, costs[, curve]), in their order; all configurations are parsed at once."""
     parsed = json.loads(f"[{','.join([row[1] for row in rows])}]")
     if len(parsed) != len(rows):
         raise ValueError("params of trials aren't one JSON object each")
@@ -79,6 +80,7 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
             origin,
             parent,
             born,
+            costs,
             *rest,
         ) = row
         if exact is not None:
@@ -86,7 +88,7 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
         curve = _curve(rest[0]) if rest else ()
         yield Trial(
             number, params, seed, cohort, STATUSES[status], epoch, score, score_sd, best_epoch, curve, reason, origin,
-            parent, born,
+            parent, born, () if costs is None else _doubles(costs),
         )  # fmt: skip
 
 
@@ -99,6 +101,10 @@ def _curve(data: bytes) -> Curve:
     if len(data) % 8:
         raise ValueError(f"a curve of {len(data)} bytes")
     return Curve(data if LITTLE else struct.unpack(f"<{len(data) // 8}d", data))
+
+
+def _doubles(data: bytes) -> tuple[float, ...]:
+    return struct.unpack(f"<{len(data) // 8}d", data)
 
 
 def _is_plain(number: float | None) -> bool:

@@ -13,6 +13,7 @@ from paceline.store.lock import FileLock, lock_schema
 from paceline.store.place import MEMORY, Place
 from paceline.store.schema import METADATA, STUDY, VERSION
 from paceline.store.store import Store
+from paceline.store.upgrade import trial_columns, upgrade
 
 
 def open_store(where: str | Path, *, create: bool) -> Store:
@@ -47,6 +48,7 @@ def open_store(where: str | Path, *, create: bool) -> Store:
             if layout is not None:
                 layout = layout.extended()
                 connection.execute(update(STUDY).values(columns=json.dumps(layout.names)))
+                upgrade(connection)
         return Store(place, connection, resources.pop_all(), layout, read_only=False)
 
 
@@ -66,9 +68,10 @@ def read_store(where: str | Path) -> Store:
         connection = _connect(place, resources, read_only=True)
         with place.sentences("read"), connection.begin():
             layout = _layout(place, connection)
-        if layout is None:
-            raise _no_study(place)
-        return Store(place, connection, resources.pop_all(), layout, read_only=True)
+            if layout is None:
+                raise _no_study(place)
+            columns = trial_columns(connection)
+        return Store(place, connection, resources.pop_all(), layout, read_only=True, columns=columns)
 
 
 def _connect(place: Place, resources: ExitStack, *, read_only: bool) -> Connection:

@@ -21,8 +21,9 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
-"""Of the tables below. A store with a greater number was written by a newer Paceline and is refused."""
+VERSION = 2
+"""Of the tables below. A store with a greater number was written by a newer Paceline and is refused; `upgrade` says
+what a smaller one lacks."""
 
 METADATA = MetaData()
 
@@ -57,6 +58,7 @@ TRIALS = Table(
     Column("origin", Text, nullable=False),
     Column("parent", Integer),
     Column("born", Integer, nullable=False),
+    Column("costs", LargeBinary),  # float64; NULL where there are none (since version 2)
     Column("curve", LargeBinary, nullable=False),  # float64; last, so that reading the rest stays in the row's head
 )
 

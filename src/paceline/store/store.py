@@ -14,7 +14,19 @@ from threading import RLock
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, CursorResult, Select, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -28,7 +40,6 @@ PORTION = 512  # rows decoded by one call of the JSON parser, which costs more t
 LARGEST = 1.7976931348623157e308
 RUINED = (Status.DIVERGED.value, Status.FAILED.value)
 STATES = ("running", "interrupted", "finished")
-BRIEF = [column for column in TRIALS.columns if column.name != "curve"]
 
 
 class Store:
@@ -38,13 +49,15 @@ class Store:
     """
 
     def __init__(
-        self, place: Place, connection: Connection, resources: ExitStack, layout: Layout | None, *, read_only: bool
-    ) -> None:
+        self, place: Place, connection: Connection, resources: ExitStack, layout: Layout | None, *, read_only: bool,
+        columns: list[ColumnElement[Any]] | None = None,
+    ) -> None:  # fmt: skip
         self._place = place
         self._connection = connection
         self._resources = resources
         self._layout = layout  # None: no study has begun
         self._read_only = read_only
+        self._columns = list(TRIALS.columns) if columns is None else columns
         self._guard = RLock()  # one connection, so one thread at a time
 
     def begin(self, record: StudyRecord) -> None:
@@ -113,7 +126,7 @@ class Store:
 
     def trials(self, *, curves: bool = True) -> list[Trial]:
         """All trials in order of number, equal to what was saved; without their curves (`()`) faster."""
-        chosen = select(TRIALS) if curves else select(*BRIEF)
+        chosen = select(*(column for column in self._columns if curves or column.name != "curve"))
         listed: list[Trial] = []
         with self._reading(chosen.order_by(TRIALS.c.number)) as result, self._decoding(), _collector_resting():
             for rows in result.partitions(PORTION):  # few rows in hand at a time: less memory, less garbage to sort
@@ -126,7 +139,7 @@ class Store:
         Raises:
             StudyError: there is none of that number.
         """
-        found = self._one(select(TRIALS).where(TRIALS.c.number == number))
+        found = self._one(select(*self._columns).where(TRIALS.c.number == number))
         if found is None:
             raise StudyError(f"{self._place.label} has no trial {number}; it has {sum(self.count().values())}.")
         return found
@@ -143,7 +156,7 @@ class Store:
         usable = score.between(-LARGEST, LARGEST) & TRIALS.c.status.not_in(RUINED)
         order = score.desc() if goal == "maximize" else score.asc()
         first = select(TRIALS.c.number).where(usable).order_by(order, TRIALS.c.number).limit(1).scalar_subquery()
-        return self._one(select(TRIALS).where(TRIALS.c.number == first))
+        return self._one(select(*self._columns).where(TRIALS.c.number == first))
 
     def measurements(self, trial: int | Collection[int] | None = None, fold: int | None = None) -> list[Measurements]:
         """Measured epochs, one block per (trial, fold), in that order; of one trial, several or one fold if asked."""

@@ -21,11 +21,13 @@ from paceline.data import Dataset, Subset, Task
 from paceline.model import Model
 from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
+from paceline.pareto import front_document
 from paceline.records import History, Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
 from paceline.search.bayes import Bayes
 from paceline.search.importance import every_so_many, importances
 from paceline.seeds import generator, seed_for
+from paceline.study.front import inference_summary
 from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.rounds import rounds_of
 from paceline.study.setup import Setup
@@ -39,10 +41,8 @@ CLASS_SHARES = ("error", "accuracy")
 
 
 def best_of(trials: Sequence[Trial], goal: str) -> Trial | None:
-    """The first of the trials with the best score; None if none has a finite one."""
-    sign = -1.0 if goal == "maximize" else 1.0
-    scored = [trial for trial in trials if math.isfinite(loss_of(trial, sign))]
-    return min(scored, key=lambda trial: (loss_of(trial, sign), trial.number)) if scored else None
+    """The trial with the best score (of equals the one with the lowest costs, then the first); None without any."""
+    return History(trials, goal).best()
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +139,8 @@ def summary_of(
         "edges": [],
         "importance": [],
         "warm_start": told(setup),
+        "pareto": front_document(trials, setup.goal, setup.settings.objectives),
+        "inference": inference_summary(setup, trials),
         "calibration": None,
         "ended": cut or "all trials were run",
         "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},

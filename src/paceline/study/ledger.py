@@ -12,6 +12,7 @@ from paceline.pack.trials import Prepared
 from paceline.pack.verdicts import Verdict, verdict
 from paceline.records import COLUMNS, Curve, Measurements, Status, Trial
 from paceline.runs import metric_value
+from paceline.study.objectives import costs_of
 from paceline.study.setup import Setup
 from paceline.training.program import DIVERGED, RUNNING
 
@@ -80,6 +81,7 @@ class Ledger:
             score_sd=float(np.std(known)) if complete and len(known) > 1 else None,
             best_epoch=verdicts[0].best_epoch if self._setup.settings.select == "best" else len(rows[0]),
             curve=Curve(mean_curve(curves, scores)),
+            costs=self._costs(number, rows, verdicts) if complete else (),
         )
         if any(item.status == DIVERGED for item in verdicts):
             epoch = min(len(part) for part, item in zip(rows, verdicts, strict=True) if item.status == DIVERGED)
@@ -91,6 +93,16 @@ class Ledger:
         if trial != self.trials[number]:
             self.put(trial)
         return trial
+
+    def _costs(self, number: int, rows: list[Rows], verdicts: list[Verdict]) -> tuple[float, ...]:
+        objectives = self._setup.settings.objectives
+        if not objectives:
+            return ()
+        best = self._setup.settings.select == "best"
+        chosen = [part[item.best_epoch - 1 if best else -1] for part, item in zip(rows, verdicts, strict=True)]
+        arrays = self._setup.folds[0]
+        config = self._setup.config(self.trials[number].params)
+        return costs_of(objectives, config, arrays.inputs, arrays.outputs, chosen)
 
     def _score(self, curve: list[float], item: Verdict) -> float | None:
         if item.best_epoch == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from paceline.model import Model, load_model
 from paceline.pack.lanes import Lanes
 from paceline.pack.packs import PackLane
 from paceline.pack.programs import Tally
+from paceline.pareto import front_of, in_own_units
 from paceline.records import Status, StudyRecord, Trial
 from paceline.runs import make_lanes, shared_programs
 from paceline.settings import StudySettings, dump_settings
@@ -93,16 +94,31 @@ class Study:
         """The trial with the best dev score; None before there is one."""
         return best_of(self.trials, self.record.goal)
 
+    def pareto(self) -> pd.DataFrame:
+        """The trials that no other dominates in metric and objectives, best score first: rows of `frame`.
+
+        Where the front's times were measured (at the end of a study), columns "us_a_row_1" and so on give the
+        microseconds a row in batches of that size. Without objectives that is the best trial alone.
+        """
+        rows = self.frame().iloc[[trial.number for trial in front_of(self.trials, self.record.goal)]]
+        times = self.summary.get("inference") or {"batches": [], "microseconds": {}}
+        for place, batch in enumerate(times["batches"]):
+            known = {int(number): row[place] for number, row in times["microseconds"].items()}
+            rows.insert(list(rows.columns).index("best_epoch"), f"us_a_row_{batch}", rows["trial"].map(known))
+        return rows.reset_index(drop=True)
+
     def frame(self) -> pd.DataFrame:
-        """A row a trial: number, status, epoch, score, best_epoch, reason and the hyperparameters."""
+        """A row a trial: number, status, epoch, score, objectives, best_epoch, reason and the hyperparameters."""
         import pandas as pd
 
+        objectives = self.settings.objectives
         rows = [
             {
                 "trial": trial.number,
                 "status": str(trial.status),
                 "epoch": trial.epoch,
                 "score": trial.score,
+                **in_own_units(objectives, trial.costs),
                 "best_epoch": trial.best_epoch,
                 "reason": trial.reason,
                 **trial.params,
@@ -181,6 +197,7 @@ def tune(
     seed: int = 0,
     stopper: str | None = None,
     metric: str | None = None,
+    objectives: Sequence[str] = (),
     minutes: float | None = None,
     folds: int | None = None,
     outer_folds: int | None = None,
@@ -214,6 +231,8 @@ def tune(
         epochs: epochs of a trial that isn't stopped.
         seed: root of all random numbers.
         metric: dev metric to judge by; default error, for regression rmse.
+        objectives: what is kept good beside the metric: "parameters", "operations" (multiply-adds a row), or other
+            metrics by their own goals; see `Study.pareto`. The model delivered is still the best by the metric.
         folds: cross-validation with so many dev folds; default one dev part.
         outer_folds: nested cross-validation: each of so many folds is once the test part of a whole search (see
             `study.nested`); `trials` is for each search, `minutes` for all of them.
@@ -251,6 +270,7 @@ def tune(
         seed=seed,
         stopper=stopper,
         metric=metric,
+        objectives=list(objectives),
         minutes=minutes,
         folds=folds,
         outer_folds=outer_folds,

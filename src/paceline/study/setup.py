@@ -22,6 +22,7 @@ from paceline.search.population import Population
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space, default_space
+from paceline.study import objectives
 from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
 from paceline.study.warm import RUN_FIRST, carried
 
@@ -69,8 +70,9 @@ class Setup:
         config = self.config(params)
         weights = None if config.class_weight is None else class_weights(config.class_weight, self.data)
         return prepare(
-            config, arrays, seed=seed, epochs=self.settings.epochs, metric=self.metric, class_weights=weights
-        )
+            config, arrays, seed=seed, epochs=self.settings.epochs, metric=self.metric, class_weights=weights,
+            auc="auc" in self.settings.objectives,
+        )  # fmt: skip
 
 
 def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | None = None) -> Setup:
@@ -84,6 +86,7 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
     wanted_trials, settings = settings.trials, settings.resolved()
     task = str(data.task)
     metric = chosen_metric(settings.metric, task)
+    objectives.check(settings, metric, task)
     resolve(settings.params, task=task)
     plan = method_options(settings)
     space = space_of(settings, data, plan)

@@ -19,7 +19,8 @@ from paceline.hyperparameters import Hyperparameters
 from paceline.records import History, Params, StudyRecord, Trial
 from paceline.search.bayes import MOST_EARLIER, thinned
 from paceline.search.past import Past
-from paceline.search.standing import evidence
+from paceline.search.scalarised import mixed
+from paceline.search.standing import evidence, has_costs
 from paceline.search.targets import targets
 from paceline.space import Space
 
@@ -31,12 +32,13 @@ def earlier_of(record: StudyRecord, trials: Sequence[Trial]) -> dict[str, Any]:
     """What is worth knowing of an older study, as JSON data: {"from", "results": [[configuration, loss], ...]}.
 
     Losses are spread evenly as a Gaussian process wants them; where trials weren't trained equally long they are
-    quantiles of their places.
+    quantiles of their places, and where there were several objectives they are of an even mix.
 
     Raises:
         StudyError: no trial of the study has a result.
     """
     history = History(tuple(trials), record.goal)
+    history = mixed(history) if has_costs(history) else history
     known = evidence(history, Past(Space.from_dict(record.environment["space"])))
     if len(known) == known.broken:
         raise StudyError(f"no trial of the study {record.name!r} has a score, so there is nothing to start from.")

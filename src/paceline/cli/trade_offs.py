@@ -1,0 +1,40 @@
+"""The Pareto front for people: a line a member, best score first, with the times of prediction where they are known."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from paceline.cli.screens import print_rows
+from paceline.cli.words import assignments, count, number, whole_number
+from paceline.pareto import front_document
+
+if TYPE_CHECKING:
+    from paceline.study import Study
+
+
+def pareto_table(study: "Study", console: Console) -> None:
+    """Nothing for a study of one objective, or without a score yet."""
+    found = front_document(study.trials, study.record.goal, study.record.settings.get("objectives") or ())
+    if found is None or not found["front"]:
+        return
+    times = study.summary.get("inference") or {"batches": [], "microseconds": {}}
+    heads = [f"µs a row, batch {batch}" for batch in times["batches"]]
+    metric = str(study.record.environment.get("metric", "score"))
+    trials = {trial.number: trial for trial in study.trials}
+    rows = [["trial", f"dev {metric}", *found["objectives"], *heads, "configuration"]]
+    for member in found["front"]:
+        costs = [whole_number(cost) for cost in member["costs"].values()]
+        known = times["microseconds"].get(str(member["trial"]), [None] * len(heads))
+        params = trials[member["trial"]].params
+        rows.append(
+            [
+                str(member["trial"]),
+                number(member["score"]),
+                *costs,
+                *(number(time) for time in known),
+                assignments(params),
+            ]
+        )
+    front = count(len(found["front"]), "trial")
+    console.print(f"\nPareto front: {front}; every other one is in nothing better than one of these")
+    print_rows(rows, console)

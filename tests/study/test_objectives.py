@@ -1,0 +1,138 @@
+"""Studies of several objectives: the front, its costs, resuming, and what is refused."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_studies import interrupt_after, outcome
+
+from paceline.data import Dataset, load
+from paceline.errors import SettingsError
+from paceline.records import COLUMNS, Trial
+from paceline.store import read_store
+from paceline.study import Study, StudyInterrupted, load_study, resume, tune
+from paceline.study.front import BATCHES
+
+SPACE = {
+    "learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
+    "units": {"low": 9, "high": 16},  # one program
+}
+FEW: dict[str, Any] = {
+    "space": SPACE,
+    "params": {"layers": 1, "batch_size": 64, "norm": "none"},
+    "epochs": 9,
+    "lanes": 2,
+    "retrain": 1,
+    "refit": False,
+    "method": "genetic",
+    "trials": 40,
+    "objectives": ["parameters", "f1"],
+}
+
+
+@pytest.fixture(scope="module")
+def study(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return tune(digits, **FEW, out=tmp_path_factory.mktemp("front") / "study")
+
+
+def values(trial: Trial) -> tuple[float, ...]:
+    return (trial.score if trial.score is not None else math.inf, *trial.costs)
+
+
+def test_the_front_is_not_dominated_and_holds_the_best(study: Study) -> None:
+    found = study.pareto()
+    assert list(found.columns[:6]) == ["trial", "status", "epoch", "score", "parameters", "f1"]
+    front = [study.trials[number] for number in found["trial"]]
+    for one in front:
+        assert not any(
+            all(a <= b for a, b in zip(values(other), values(one), strict=True)) and values(other) != values(one)
+            for other in study.trials
+        )
+    beaten = [t for t in study.trials if t.number not in set(found["trial"])]
+    for one in beaten:
+        assert any(all(a <= b for a, b in zip(values(other), values(one), strict=True)) for other in front)
+    assert study.best is not None
+    assert study.best.number == found["trial"][0] == study.summary["best"]["trial"]
+    assert found["score"].is_monotonic_increasing
+    assert study.summary["pareto"]["objectives"] == ["parameters", "f1"]
+    assert [member["trial"] for member in study.summary["pareto"]["front"]] == found["trial"].tolist()
+
+
+def test_costs_are_sizes_and_metrics_at_the_chosen_epoch(study: Study) -> None:
+    frame = study.frame()
+    assert (frame["parameters"] == (61 + 1) * frame["units"] + (frame["units"] + 1) * 10).all()
+    assert study.folder is not None
+    with read_store(study.folder / "study.db") as store:
+        measured = {block.trial: block.values for block in store.measurements()}
+    for trial in study.trials:
+        assert frame["f1"][trial.number] == measured[trial.number][trial.best_epoch - 1, COLUMNS.index("f1")]
+        assert trial.costs == (frame["parameters"][trial.number], -frame["f1"][trial.number])
+    assert load_study(study.folder).trials == study.trials
+
+
+def test_the_front_is_timed_and_nothing_else(study: Study) -> None:
+    times = study.summary["inference"]
+    assert times["batches"] == list(BATCHES)
+    assert set(times["microseconds"]) == {str(number) for number in study.pareto()["trial"]}
+    assert all(0 < each < 1e6 for row in times["microseconds"].values() for each in row)
+    assert study.pareto()["us_a_row_1"].tolist() == [times["microseconds"][str(n)][0] for n in study.pareto()["trial"]]
+
+
+@pytest.mark.usefixtures("telling_often")
+def test_resume_equals_uninterrupted(study: Study, digits: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(StudyInterrupted) as caught:
+        tune(digits, **FEW | {"lanes": 1}, out=tmp_path / "study", progress=interrupt_after(9))
+    assert len(caught.value.study.trials) < 40
+    assert len(caught.value.study.pareto()) >= 1
+    again = resume(tmp_path / "study", data=digits)
+    assert outcome(again) == outcome(study)
+    assert '"pareto"' in outcome(again)
+
+
+def test_folds_and_an_auc_that_nothing_else_asks_for(digits: Dataset) -> None:
+    breast = load("breast-cancer")
+    few = FEW | {"trials": 3, "epochs": 2, "folds": 2, "stopper": "none", "objectives": ["auc", "operations"]}
+    found = tune(breast, **few)
+    for trial in found.trials:
+        auc, operations = trial.costs
+        assert -1.0 <= auc < -0.2
+        units = trial.params["units"]
+        assert operations == units * (len(breast.columns) + 1)
+
+
+def test_an_older_study_of_several_objectives_is_a_start(study: Study, digits: Dataset) -> None:
+    found = tune(digits, **FEW | {"trials": 4, "epochs": 2, "stopper": "none"}, warm_start=study)
+    older = {trial.params["units"] for trial in study.trials}
+    assert {trial.params["units"] for trial in found.trials[:3]} <= older
+
+
+def test_of_one_objective_the_front_is_the_best(whole: Study) -> None:
+    assert whole.best is not None
+    assert whole.pareto()["trial"].tolist() == [whole.best.number]
+    assert whole.summary["pareto"] is None
+    assert whole.summary["inference"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"objectives": ["parameter"]}, "parameters"),
+        ({"objectives": ["parameters", "parameters"]}, "names 'parameters' twice"),
+        ({"objectives": ["error"]}, "'error' is the metric itself"),
+        ({"objectives": ["rmse"]}, "'rmse' doesn't suit a classes target"),
+        ({"stop_at_noise": True}, "`stop_at_noise` judges one objective, but `objectives` names parameters, f1 too"),
+        ({"method": "population", "stopper": "none"}, "'population' copies the best by the metric alone"),
+    ],
+)
+def test_objectives_that_make_no_sense_are_refused(changes: dict[str, Any], words: str, digits: Dataset) -> None:
+    with pytest.raises(SettingsError, match=words):
+        tune(digits, **FEW | changes)
+
+
+def test_trials_that_end_without_a_score_have_no_costs(digits: Dataset) -> None:
+    wild = FEW | {"space": {"learning_rate": {"low": 1e8, "high": 1e9}}, "trials": 3, "epochs": 2}
+    found = tune(digits, **wild | {"params": {"layers": 1, "units": 16, "batch_size": 64, "optimizer": "sgd"}})
+    assert found.best is None or np.isfinite(values(found.best)).all()
+    assert found.pareto()["trial"].tolist() == ([] if found.best is None else [found.best.number])
