@@ -8,6 +8,8 @@ import pytest
 from small_studies import SMALL, outcome
 
 from paceline.data import Dataset
+from paceline.hyperparameters import Hyperparameters
+from paceline.net.size import operations
 from paceline.records import History, Params
 from paceline.search import Cohort, Searcher
 from paceline.search.bayes import Bayes
@@ -118,3 +120,22 @@ def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
         "units": 32,
         "dropout": pytest.approx(0.3),
     }
+
+
+@pytest.mark.parametrize(("acquisition", "asked"), [("logei_per_cost", {8, 64}), ("logei", set())])
+def test_a_study_tells_what_a_net_costs(
+    acquisition: str, asked: set[int], digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[int, int] = {}
+
+    def noted(config: Hyperparameters, inputs: int, outputs: int) -> int:
+        assert isinstance(config.units, int)
+        told[config.units] = operations(config, inputs, outputs)
+        return told[config.units]
+
+    monkeypatch.setattr("paceline.study.setup.operations", noted)
+    settings = BAYES | {"params": {"layers": 1, "batch_size": 64}, "space": SMALL["space"] | {"units": [8, 64]}}
+    study = tune(digits, **settings | {"method_options": {"startup": 3, "acquisition": acquisition}})
+    assert len(study.trials) == BAYES["trials"] and set(told) == asked
+    if asked:
+        assert told[64] == pytest.approx(8 * told[8], rel=0.05)

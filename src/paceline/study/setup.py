@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from paceline.data import Dataset, class_weights
 from paceline.errors import HyperparameterError, SettingsError, SpaceError, did_you_mean
 from paceline.hyperparameters import KNOBS, Hyperparameters, resolve
+from paceline.net.size import operations
 from paceline.pack.trials import Arrays, Prepared, prepare
 from paceline.records import METRICS, Params
 from paceline.runs import chosen_metric, fold_arrays
@@ -91,7 +92,13 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
     plan = method_options(settings)
     space = space_of(settings, data, plan)
     check_names(space)
-    options = {**beginning(settings, space, earlier), **plan}
+
+    def cost(params: Params) -> float:
+        """Multiply-adds that a row takes; asked when trials are proposed, so the folds are there."""
+        config = resolve({**settings.params, **params}, task=task)
+        return float(operations(config, folds[0].inputs, folds[0].outputs))
+
+    options = {**beginning(settings, space, earlier), **({"cost": cost} if settings.method == "bayes" else {}), **plan}
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     check_points(arms_of(searcher) or probes(space), settings.params, task)
     planned = planned_trials(searcher, wanted_trials, settings.trials)
