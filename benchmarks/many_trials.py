@@ -99,8 +99,8 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     from paceline.store import open_store
     from paceline.study.conclude import best_of, summary_of
     from paceline.study.conduct import Conductor
-    from paceline.study.public import environment_of
     from paceline.study.setup import set_up
+    from paceline.study.single import environment_of
 
     settings = StudySettings(
         name="many trials", data="iris", method="random", stopper=stopper, trials=trials, epochs=epochs,

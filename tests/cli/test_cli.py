@@ -28,7 +28,8 @@ from paceline.errors import EngineError
 from paceline.settings import StudySettings, dump_settings, json_schema, load_settings
 from paceline.store import open_store
 from paceline.study import Progress, StudyInterrupted, conduct
-from paceline.study.public import begin, data_of
+from paceline.study.public import begin
+from paceline.study.study import data_of
 
 Run = Callable[..., Result]
 TUNE = ("tune", "table.csv", "--target", "kind")

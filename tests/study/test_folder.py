@@ -123,7 +123,7 @@ def test_a_finished_study_is_returned_at_once(digits: Dataset, tmp_path: Path, m
     def never(*given: object, **more: object) -> None:
         raise AssertionError("nothing is to be trained")
 
-    monkeypatch.setattr("paceline.study.public.conduct", never)
+    monkeypatch.setattr("paceline.study.single.conduct", never)
     assert outcome(resume(tmp_path / "study")) == outcome(study)
 
 

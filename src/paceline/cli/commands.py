@@ -286,7 +286,8 @@ def make_console() -> "Console":
 def start(settings: "StudySettings", keep_test_closed: bool, as_json: bool) -> None:
     """Run a new study and show what it found."""
     from paceline.cli import nested, screens
-    from paceline.study.public import begin, data_of
+    from paceline.study.public import begin
+    from paceline.study.study import data_of
 
     if settings.nested:
         nested.refuse_closed(keep_test_closed)

@@ -22,7 +22,7 @@ from paceline.records import METRICS, StudyRecord, Trial
 from paceline.space import Space
 
 if TYPE_CHECKING:
-    from paceline.study.public import Study
+    from paceline.study.study import Study
 
 INTERVAL_KIND = "95 % t-interval with the variance corrected by Nadeau and Bengio (2003)"
 ENDS = {"r2": (-math.inf, 1.0), "rmse": (0.0, math.inf), "mae": (0.0, math.inf), "log_loss": (0.0, math.inf)}

@@ -27,21 +27,9 @@ from paceline.settings import StudySettings, dump_settings
 from paceline.study.conclude import described
 from paceline.study.estimate import nested_summary
 from paceline.study.progress import Callback, Progress
-from paceline.study.public import (
-    DATABASE,
-    REPORT,
-    SETTINGS_FILE,
-    Study,
-    StudyInterrupted,
-    begin_single,
-    check_same_data,
-    data_of,
-    environment_of,
-    holds_study,
-    load_single,
-    resume_single,
-)
 from paceline.study.setup import set_up
+from paceline.study.single import begin_single, environment_of, holds_study, load_single, resume_single
+from paceline.study.study import DATABASE, REPORT, SETTINGS_FILE, Study, StudyInterrupted, check_same_data, data_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,210 @@
+"""One study on one split, from its settings to its report: begun, resumed or read.
+
+settings -> setup -> store -> search -> retrain, refit -> summary -> model -> report
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from paceline.data import Dataset
+from paceline.errors import NoStudyError, StudyError
+from paceline.model import Model
+from paceline.pack.lanes import Lanes
+from paceline.pack.packs import PackLane
+from paceline.pack.programs import Tally
+from paceline.records import Status, StudyRecord, Trial
+from paceline.runs import make_lanes, shared_programs
+from paceline.settings import StudySettings, dump_settings
+from paceline.store import MEMORY, Store, open_store, read_store
+from paceline.study.conclude import best_of, retrained, summary_of
+from paceline.study.conduct import Conductor
+from paceline.study.experiments import experiments_of
+from paceline.study.progress import Callback, Progress
+from paceline.study.refit import refitted
+from paceline.study.setup import Setup, set_up
+from paceline.study.study import (
+    BEST,
+    DATABASE,
+    REPORT,
+    SETTINGS_FILE,
+    Study,
+    StudyInterrupted,
+    check_same_data,
+    data_of,
+    seen_by,
+)
+from paceline.study.warm import earlier_of
+
+
+def begin_single(
+    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None
+) -> Study:
+    """Start a new study on one split: check all, make its folder and store, run it."""
+    data = seen_by(settings, data)
+    setup = set_up(settings, data, None if older is None else earlier_of(older.record, older.trials))
+    folder = None if settings.out is None else Path(settings.out)
+    where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
+    if folder is not None and holds_study(folder / DATABASE):
+        raise StudyError(f"the folder {str(folder)!r} holds a study already; resume it, or choose another folder.")
+    record = StudyRecord(
+        name=settings.name or data.name,
+        settings=setup.settings.to_dict(),
+        environment=environment_of(setup),
+        goal=setup.goal,
+    )
+    store = open_store(where, create=True)
+    with ExitStack() as stack:
+        if where != MEMORY:
+            stack.enter_context(store)
+        store.begin(record)
+        if folder is not None:
+            (folder / SETTINGS_FILE).write_text(dump_settings(setup.settings), encoding="utf-8")
+        return conduct(setup, store, where, folder, progress)
+
+
+def resume_single(folder: Path, progress: Callback | None, data: Dataset | None) -> Study:
+    """Continue a study on one split."""
+    study = load_single(folder)
+    if study.state == "finished":
+        study._data = None if data is None else seen_by(study.settings, data)
+        if not (folder / REPORT).exists():  # killed between its last row and its report
+            study.report()
+        return study
+    data = seen_by(study.settings, data if data is not None else data_of(study.settings))
+    check_same_data(study.record, data)
+    setup = set_up(study.settings, data, study.record.environment.get("warm_start"))
+    where = study.settings.store or str(folder / DATABASE)
+    with open_store(where, create=False) as store:
+        store.update_study(state="running")
+        return conduct(setup, store, where, folder, progress)
+
+
+def load_single(folder: Path) -> Study:
+    """A study on one split, as it stands."""
+    file = folder / DATABASE
+    if not file.exists():
+        raise StudyError(f"{str(folder)!r} holds no study ({DATABASE} is missing).")
+    with read_store(str(file)) as store:
+        return Study(store.study(), store.trials(), folder, str(file))
+
+
+def holds_study(file: Path) -> bool:
+    """Whether a database exists and has a study in it; a process killed at once leaves one without."""
+    if not file.exists():
+        return False
+    try:
+        read_store(str(file)).close()
+    except NoStudyError:
+        return False
+    return True
+
+
+def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
+    """Search, retrain the winner, write summary, model and report."""
+    settings = setup.settings
+    programs = shared_programs()
+    before = Tally(programs.tally.compiled, programs.tally.loaded, programs.tally.seconds)
+    start = time.monotonic()
+    lanes = make_lanes(settings.lanes)
+    spent = float(store.study().summary.get("seconds", 0.0))
+    conductor = Conductor(setup, store, lanes, folder=folder, spent=spent, progress=progress)
+
+    def study(model: Model | None = None) -> Study:
+        return Study(
+            store.study(),
+            list(conductor.ledger.trials.values()),
+            folder,
+            where,
+            setup.data,
+            model,
+            store if where == MEMORY else None,
+        )
+
+    try:
+        with lanes:
+            conductor.run()
+        searched = conductor.seconds
+        trials = list(conductor.ledger.trials.values())
+        best = best_of(trials, setup.goal)
+        model, again, refit, more_steps = None, None, None, 0
+        if best is not None:
+            if progress is not None:
+                progress(closing(setup, trials, best, lanes, time.monotonic() - start, "retrain"))
+            again = retrained(setup, conductor.ledger.trials, best, settings.lanes)
+            model, more_steps = again.model, again.steps
+            if settings.refit:
+                model, refit, last_steps = refitted(setup, best, again, settings.lanes)
+                more_steps += last_steps
+    except KeyboardInterrupt:
+        store.update_study(state="interrupted")
+        raise StudyInterrupted(study()) from None
+    tally = Tally(
+        programs.tally.compiled - before.compiled,
+        programs.tally.loaded - before.loaded,
+        programs.tally.seconds - before.seconds,
+    )
+    steps = lanes.steps + more_steps
+    summary = summary_of(setup, trials, best, again, refit, tally, steps, conductor.cut)
+    summary["experiments"] = experiments_of(setup.searcher, trials, setup.goal, setup.task, store)
+    summary["seconds"] = round(searched, 1)
+    if model is not None and folder is not None:
+        model.save(folder / BEST)
+    store.update_study(summary=summary, state="finished")
+    result = study(model)
+    if folder is not None:
+        if progress is not None:
+            progress(closing(setup, trials, best, lanes, time.monotonic() - start, "report"))
+        result.report()
+    return result
+
+
+def closing(
+    setup: Setup, trials: list[Trial], best: Trial | None, lanes: Lanes | PackLane, seconds: float, phase: str
+) -> Progress:
+    """Progress after the search."""
+    return Progress(
+        done=len(trials),
+        running=0,
+        stopped=sum(trial.status is Status.STOPPED for trial in trials),
+        diverged=sum(trial.status is Status.DIVERGED for trial in trials),
+        total=setup.settings.trials,
+        best_score=None if best is None else best.score,
+        metric=setup.metric,
+        best_params=None if best is None else dict(best.params),
+        steps=lanes.steps,
+        steps_per_second=lanes.steps / max(seconds, 1e-9),
+        seconds=seconds,
+        seconds_left=None,
+        compiled=lanes.programs.tally.compiled,
+        compiling=0,
+        phase=phase,
+    )
+
+
+def environment_of(setup: Setup) -> dict[str, Any]:
+    """Versions, machine, data fingerprint and the search space as it was resolved."""
+    import jax
+    import numpy
+
+    import paceline
+
+    return {
+        "paceline": paceline.__version__,
+        "jax": jax.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "device": jax.default_backend(),
+        "fingerprint": setup.data.fingerprint,
+        "split": json.loads(json.dumps(asdict(setup.data.split_settings), default=str)),
+        "space": setup.space.to_dict(),
+        "metric": setup.metric,
+    } | ({} if setup.earlier is None else {"warm_start": dict(setup.earlier)})

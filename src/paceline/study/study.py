@@ -1,0 +1,195 @@
+"""A study and what is known of it: its trials, its best configuration, its model, its report, its test score."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paceline.data import Dataset, load, outer_fold
+from paceline.errors import SettingsError, StudyError
+from paceline.model import Model, load_model
+from paceline.pareto import front_of, in_own_units
+from paceline.records import StudyRecord, Trial
+from paceline.settings import StudySettings
+from paceline.store import MEMORY, Store, open_store, read_store
+from paceline.study.conclude import best_of, on_test
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from paceline.study.nested import NestedStudy
+
+
+DATABASE, SETTINGS_FILE, REPORT, BEST = "study.db", "study.yaml", "report.html", "best"
+
+
+class StudyInterrupted(KeyboardInterrupt):
+    """The user stopped a study. Everything measured is saved.
+
+    Attributes:
+        study: as far as it came.
+    """
+
+    def __init__(self, study: Study | NestedStudy, reached: str = "") -> None:
+        """Args: reached: how far it came, in words; else the number of its trials."""
+        self.study = study
+        how = f"continue it with `paceline resume {study.folder}`" if study.folder else "it was kept in memory only"
+        super().__init__(f"the study was stopped {reached or f'with {len(study.trials)} trials'}; {how}.")
+
+
+@dataclass(eq=False)
+class Study:
+    """A study and what is known of it; made by `tune`, `resume` and `load_study`.
+
+    Attributes:
+        record: settings, environment, summary and state as stored.
+        trials: in order of number.
+        folder: where it is kept; None for a study in memory.
+    """
+
+    record: StudyRecord
+    trials: list[Trial]
+    folder: Path | None = None
+    _where: str = MEMORY
+    _data: Dataset | None = field(default=None, repr=False)
+    _model: Model | None = field(default=None, repr=False)
+    _store: Store | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def settings(self) -> StudySettings:
+        return StudySettings(**self.record.settings)
+
+    @property
+    def state(self) -> str:
+        """ "running", "interrupted" or "finished"."""
+        return self.record.state
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What was found at the end; see docs. {} while the search runs."""
+        return self.record.summary
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best dev score; None before there is one."""
+        return best_of(self.trials, self.record.goal)
+
+    def pareto(self) -> pd.DataFrame:
+        """The trials that no other dominates in metric and objectives, best score first: rows of `frame`.
+
+        Where the front's times were measured (at the end of a study), columns "us_a_row_1" and so on give the
+        microseconds a row in batches of that size. Without objectives that is the best trial alone.
+        """
+        rows = self.frame().iloc[[trial.number for trial in front_of(self.trials, self.record.goal)]]
+        times = self.summary.get("inference") or {"batches": [], "microseconds": {}}
+        for place, batch in enumerate(times["batches"]):
+            known = {int(number): row[place] for number, row in times["microseconds"].items()}
+            rows.insert(list(rows.columns).index("best_epoch"), f"us_a_row_{batch}", rows["trial"].map(known))
+        return rows.reset_index(drop=True)
+
+    def frame(self) -> pd.DataFrame:
+        """A row a trial: number, status, epoch, score, objectives, best_epoch, reason and the hyperparameters."""
+        import pandas as pd
+
+        objectives = self.settings.objectives
+        rows = [
+            {
+                "trial": trial.number,
+                "status": str(trial.status),
+                "epoch": trial.epoch,
+                "score": trial.score,
+                **in_own_units(objectives, trial.costs),
+                "best_epoch": trial.best_epoch,
+                "reason": trial.reason,
+                **trial.params,
+            }
+            for trial in self.trials
+        ]
+        return pd.DataFrame(rows)
+
+    def model(self) -> Model:
+        """The best configuration's model.
+
+        Raises:
+            StudyError: the study has none yet.
+        """
+        if self._model is None and self.folder is not None and (self.folder / BEST).exists():
+            self._model = load_model(self.folder / BEST)
+        if self._model is None:
+            raise StudyError(f"the study {self.name!r} has no model yet; it is {self.state}.")
+        return self._model
+
+    def data(self) -> Dataset:
+        """The data set of the study, read again where it isn't in memory.
+
+        Raises:
+            DataError: it can't be read; StudyError: it is not the data that the study was run on.
+        """
+        if self._data is None:
+            self._data = seen_by(self.settings, data_of(self.settings))
+            check_same_data(self.record, self._data)
+        return self._data
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the HTML report, by default into the study's folder; returns its path."""
+        from paceline.reporting import drawn_curves, write_report
+
+        if path is None:
+            if self.folder is None:
+                raise StudyError("a study in memory has no folder; give the report a path.")
+            path = self.folder / REPORT
+        with ExitStack() as stack:
+            store = self._store or stack.enter_context(read_store(self._where))
+            result: Path = write_report(
+                Path(path),
+                record=self.record,
+                trials=self.trials,
+                measurements=store.measurements(drawn_curves(self.trials, self.record.goal)),
+                space=self.record.environment.get("space"),
+            )
+            return result
+
+    def evaluate_test(self) -> dict[str, Any]:
+        """Open the test set: metrics and a 95 % interval. That it was opened, and how often, is kept.
+
+        Raises:
+            DataError: the data set has no test part; StudyError: the study has no model yet.
+        """
+        result = on_test(self.data(), self.model(), self.settings.seed)
+        opened = (self.summary.get("test") or {}).get("opened", 0) + 1
+        result["opened"] = opened
+        summary = {**self.summary, "test": result}
+        with ExitStack() as stack:
+            store = self._store or stack.enter_context(open_store(self._where, create=False))
+            store.update_study(summary=summary)
+            self.record = store.study()
+        return result
+
+
+def data_of(settings: StudySettings) -> Dataset:
+    """Load the data set that the settings name."""
+    if settings.data is None:
+        raise SettingsError("the study doesn't say where its data are; run it from Python with the same data set.")
+    return load(settings.data, **settings.load_arguments())
+
+
+def seen_by(settings: StudySettings, data: Dataset) -> Dataset:
+    """The data set as a study on one split sees it: the whole, or its outer fold of it."""
+    if settings.outer_folds is None or settings.outer_fold is None:
+        return data
+    return outer_fold(data, settings.outer_fold, settings.outer_folds)
+
+
+def check_same_data(record: StudyRecord, data: Dataset) -> None:
+    """Refuse data whose fingerprint isn't the study's."""
+    if data.fingerprint != record.environment.get("fingerprint"):
+        raise StudyError(
+            f"the data of {record.name!r} have changed since the study began; start a new study, "
+            "or bring the old data back."
+        )
