@@ -19,6 +19,8 @@ python benchmarks/time_to_target.py [--minutes 10] [--tables ...] [--repeats 3] 
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -127,6 +129,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=CACHE, help="one line a run; another is a try")
     parser.add_argument("--show", action="store_true", help="make nothing; show what is known")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that contestants end with it
     about = machine()
     introduce(about)
     tables = [name for name in options.tables if FILES[name].exists()]
