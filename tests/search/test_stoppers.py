@@ -19,7 +19,7 @@ def running(*curves: tuple[float, ...], cohort: int = 0) -> tuple[Trial, ...]:
 
 def test_none_stops_nobody() -> None:
     stopper = make_stopper("none", epochs=9)
-    assert [(c.size, c.rungs) for c in stopper.cohorts(70, 9)] == [(32, (9,)), (32, (9,)), (6, (9,))]
+    assert [(c.size, c.rungs) for c in stopper.cohorts(70, 9)] == [(8, (9,))] * 8 + [(6, (9,))]
     assert all(t.status is not Status.STOPPED for t in race(stopper, trials=40, epochs=9, crossing=True))
 
 
@@ -85,7 +85,7 @@ def test_patience_larger_than_the_training_never_looks() -> None:
 
 
 def test_every_stopper_is_cheap() -> None:
-    """10 000 trials are compared within a second."""
+    """10 000 trials take a stopper milliseconds; one that compares all with all would take minutes."""
     rng = np.random.default_rng(0)
     trials = tuple(
         Trial(i, {}, i, cohort=i // 100, epoch=9, curve=tuple(rng.random(9).tolist()), status=Status.STOPPED)
@@ -95,4 +95,4 @@ def test_every_stopper_is_cheap() -> None:
     for name in ("median", "halving", "hyperband", "patience"):
         begin = time.process_time()
         make_stopper(name, epochs=27).decide(History(trials + now), Cohort(99, 100, (9, 27)), 9)
-        assert time.process_time() - begin < 1.0, name
+        assert time.process_time() - begin < 5.0, name
