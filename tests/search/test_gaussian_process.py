@@ -63,11 +63,12 @@ def test_slopes_of_the_prior() -> None:
 
 def test_the_prior_expects_longer_lengths_in_more_dimensions() -> None:
     def favourite(groups: int) -> float:
-        at = np.linspace(-6, 6, 4001)
-        densities = [log_prior(np.concatenate([np.full(groups, t), [0.0, -4.0]]))[0] + groups * t for t in at]
+        at = np.linspace(-3, 3, 4001)
+        densities = [log_prior(np.concatenate([np.full(groups, t), [0.0, -4.0]]))[0] for t in at]
         return float(np.exp(at[np.argmax(densities)]))
 
-    assert favourite(16) == pytest.approx(4.0 * favourite(1), rel=0.02)
+    assert favourite(1) == pytest.approx(favourite(8), rel=0.01) == pytest.approx(1.0, rel=0.01)
+    assert favourite(32) == pytest.approx(2.0, rel=0.01)
 
 
 def test_slopes_of_mean_and_sd() -> None:

@@ -1,6 +1,6 @@
 """Bayesian optimisation: fit a model to what is known, and try the place that promises most.
 
-    targets      scores, evenly spread                           (`targets`)
+    targets      scores, without a long tail                     (`targets`)
     features     configurations as columns                       (`encoding`)
     model        Gaussian process, fitted anew from the history  (`gaussian_process`)
     acquisition  expected improvement, by its logarithm          (`acquisition`)
@@ -44,7 +44,7 @@ from paceline.search.past import Past
 from paceline.search.price import Price, log_prices
 from paceline.search.scalarised import mixed, suggest_by_mixes
 from paceline.search.standing import Evidence, evidence, has_costs
-from paceline.search.targets import power, standardised, targets
+from paceline.search.targets import eased, standardised, targets
 from paceline.search.variation import begin, completed
 from paceline.space import Space
 
@@ -257,7 +257,7 @@ def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:
     losses = np.where(finite, losses, losses[finite].max())
     order = np.argsort(losses, kind="stable")
     order = order[thinned(len(order), MOST_EARLIER)]
-    return Earlier(np.array([space.to_unit(inside[i][0]) for i in order]), standardised(power(losses[order])))
+    return Earlier(np.array([space.to_unit(inside[i][0]) for i in order]), standardised(eased(losses[order])))
 
 
 def thinned(count: int, most: int) -> NDArray[np.intp]:

@@ -5,11 +5,11 @@
 with r² = Σ (x_j - x′_j)² / ℓ_g(j)²: Matérn 5/2 with one length ℓ for each group of columns, so that a group of no
 influence gets a long one (automatic relevance). c is the doubt about the mean of all targets.
 
-    fit(...)                lengths, s² and noise with the highest posterior density: multi-start L-BFGS
+    fit(...)                lengths, s² and noise with the highest posterior density: L-BFGS
     Posterior(...)          mean and sd anywhere, with slopes
     posterior.extended(x)   the same after an imagined result at x that equals its mean (kriging believer)
 
-The prior of a length grows with the square root of their number, because distances do: a model of many
+The length that is expected grows with the square root of their number, because distances do: a model of many
 parameters must not be more complex than one of few. All in float64 numpy; slopes are written out, not traced.
 """
 
@@ -27,12 +27,12 @@ Groups: TypeAlias = NDArray[np.intp]
 
 ROOT5 = np.sqrt(5.0)
 
-LENGTH_MEAN, LENGTH_SD = np.sqrt(2.0), np.sqrt(3.0)
-"""Of the logarithm of a length, less half the logarithm of their number (Hvarfner et al. 2024)."""
+LENGTH_PULL, USUAL_GROUPS = 0.1, 8
+"""A length of about 1 is expected, or of √(groups / 8) where there are more than 8 groups."""
 
-NOISE_MEAN, NOISE_SD = -4.0, 1.0
-SIGNAL_MEAN, SIGNAL_SD = 0.0, 1.0
-"""Of the logarithms of the two variances; targets have variance 1."""
+SIGNAL_SHAPE, SIGNAL_RATE = 2.0, 1.0
+NOISE_SHAPE, NOISE_RATE = 1.1, 30.0
+"""Of the gamma priors of the two variances; targets have variance 1."""
 
 LEVEL = 1.0
 """c, the prior variance of the mean of all targets."""
@@ -40,11 +40,11 @@ LEVEL = 1.0
 BOUNDS = {"lengths": (0.02, 1e3), "signal": (0.05, 20.0), "noise": (1e-6, 2.0)}
 """The least noise is also what keeps the covariance positive definite."""
 
-STARTS = ((1.0, 0.02), (0.25, 0.02), (1.0, 0.3))
-"""(length as a multiple of its prior's median at one group, noise) that L-BFGS begins from."""
+FIRST_NOISE = 0.01
+"""That L-BFGS begins from, with the lengths that are expected. More starts found higher peaks, and no better places."""
 
 FEW = 80
-"""With more rows than this, starts are tried on so many of them and only the best is carried on with all."""
+"""With more rows than this, most steps are made with so many of them and only the last few with all."""
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,28 @@ def log_likelihood(theta: Array, features: Array, groups: Groups, targets: Array
 def log_prior(theta: Array) -> tuple[float, Array]:
     """Logarithm of the prior density of (lengths, signal, noise), without its constant, and slopes in theta.
 
-    All three are log-normal; densities are of the quantities, not of their logarithms, so modes lie low.
+    With u a length by the one expected, -0.1 (u² + u⁻²): nearly flat from 1/3 to 3, and steep beyond, because a few
+    results say little about how long a long length is. Gamma for the variances. Densities are of the lengths'
+    logarithms, and of the variances themselves.
+
+    Source: the shape of the priors is that of Optuna's GPSampler; Hvarfner et al. (2024), "Vanilla Bayesian
+    optimization performs great in high dimensions", for growth with √groups.
     """
-    groups = len(theta) - 2
-    mean = np.full(len(theta), LENGTH_MEAN + 0.5 * np.log(max(groups, 1)))
-    sd = np.full(len(theta), LENGTH_SD)
-    mean[-2:], sd[-2:] = (SIGNAL_MEAN, NOISE_MEAN), (SIGNAL_SD, NOISE_SD)
-    off = (theta - mean) / sd
-    return float(-0.5 * off @ off - theta.sum()), -off / sd - 1.0
+    square = np.exp(2.0 * theta[:-2]) / expected_length(len(theta) - 2) ** 2
+    signal, noise = np.exp(theta[-2:])
+    value = -LENGTH_PULL * (square + 1.0 / square).sum()
+    value += (SIGNAL_SHAPE - 1.0) * theta[-2] - SIGNAL_RATE * signal
+    value += (NOISE_SHAPE - 1.0) * theta[-1] - NOISE_RATE * noise
+    slopes = np.append(
+        2.0 * LENGTH_PULL * (1.0 / square - square),
+        [SIGNAL_SHAPE - 1.0 - SIGNAL_RATE * signal, NOISE_SHAPE - 1.0 - NOISE_RATE * noise],
+    )
+    return float(value), slopes
+
+
+def expected_length(groups: int) -> float:
+    """Grows with the root of the number of groups, as distances do, once there are many."""
+    return float(np.sqrt(max(1.0, groups / USUAL_GROUPS)))
 
 
 def fit(features: Array, groups: Groups, targets: Array) -> Hyper:
@@ -145,25 +159,24 @@ def fit(features: Array, groups: Groups, targets: Array) -> Hyper:
     """
     count = int(groups.max()) + 1 if len(groups) else 0
     low, high = np.log([BOUNDS["lengths"]] * count + [BOUNDS["signal"], BOUNDS["noise"]]).T
-    median = np.exp(LENGTH_MEAN - 1.5) * np.sqrt(max(count, 1))
-    starts = [Hyper(np.full(count, median * times), 1.0, noise).theta for times, noise in STARTS]
+    start = Hyper(np.full(count, expected_length(count)), 1.0, FIRST_NOISE).theta
 
-    def climbed(start: Array, rows: slice, steps: int) -> tuple[float, Array]:
+    def climbed(start: Array, rows: slice, steps: int) -> Array:
         def loss(theta: Array) -> tuple[float, Array]:
             likely, slope = log_likelihood(theta, features[rows], groups, targets[rows])
             prior, pull = log_prior(theta)
             return -likely - prior, -slope - pull
 
         found = minimize(
-            loss, np.clip(start, low, high), jac=True, method="L-BFGS-B",
+            loss, start, jac=True, method="L-BFGS-B",
             bounds=list(zip(low, high, strict=True)), options={"maxiter": steps},
         )  # fmt: skip
-        return float(found.fun), np.asarray(found.x)
+        return np.asarray(found.x)
 
     some = slice(None, None, max(1, -(-len(targets) // FEW)))
-    best = min((climbed(start, some, 25) for start in starts), key=lambda pair: pair[0])[1]
+    best = climbed(start, some, 25)
     if len(targets) > FEW:
-        best = climbed(best, slice(None), 8)[1]
+        best = climbed(best, slice(None), 8)
     return Hyper.of(best)
 
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from paceline.pareto import cost_table, measured, nondominated
 from paceline.records import History, Params, Status, Trial
+from paceline.search.power import power
 from paceline.search.standing import is_judged, merged_scores
-from paceline.search.targets import power
 
 Array = NDArray[np.float64]
 
