@@ -9,6 +9,7 @@ python benchmarks/auto_rule.py [--minutes 0.5] [--seeds 2] [--methods random bay
 """
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,19 @@ METHODS = ("random", "bayes", "tpe")
 WARM_UP = 0.3
 """Minutes."""
 
-CHOSEN = ("vehicle", "digits", "dry_bean", "california", "adult")
+CHOSEN = ("vehicle", "digits", "dry_bean", "california_housing", "adult")
 
 
 def table(name: str) -> Any:
     from paceline.data import load
 
-    file = TABLES / f"{name}.csv"
-    return load(file, target="target") if file.exists() else load(name)
+    file = file_of(name)
+    return load(name) if file is None else load(file, target="target")
+
+
+def file_of(name: str) -> Path | None:
+    """Where a table lies, or None; then it may be one of scikit-learn's."""
+    return next((file for file in sorted(TABLES.glob(f"{name}.*")) if file.suffix in (".csv", ".parquet")), None)
 
 
 def scores(data: Any, method: str, minutes: float, seed: int) -> dict[str, Any]:
@@ -58,7 +64,7 @@ def main() -> None:
     found = []
     print(f"\n{'table':12s}{'seed':>5s}{'method':>10s}{'dev':>9s}{'test':>9s}{'trials':>8s}")
     for name in options.tables:
-        if not (TABLES / f"{name}.csv").exists() and name not in ("digits", "iris", "wine", "breast-cancer"):
+        if file_of(name) is None and name not in ("digits", "iris", "wine", "breast-cancer"):
             print(f"{name:12s} skipped, because it isn't here")
             continue
         data = table(name)

@@ -41,7 +41,12 @@ Param = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help="A hyperparameter that all trials have; give it again for several."),
 ]
-Method = Annotated[str | None, typer.Option(help="How configurations are proposed; default: auto, which is random.")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        help="How configurations are proposed; default: auto, which is bayes, or tpe for more than 1000 trials."
+    ),
+]
 Stopper = Annotated[str | None, typer.Option(help="How bad trials are ended early; default: hyperband.")]
 Net = Annotated[str | None, typer.Option(help="Family of the net; default: dense.")]
 Dev = Annotated[str | None, typer.Option(help="Share, number or file of the dev rows.")]

@@ -15,6 +15,9 @@ from paceline.settings.faults import Path, faults
 
 DEFAULT_TRIALS = 100  # of a study that limits neither trials nor minutes
 
+MANY_TRIALS = 1000
+"""A study that asks for more has `tpe` as its method: a Gaussian process would know only 300 of them."""
+
 Task = Literal["binary", "classes", "multilabel", "regression"]
 Kind = Literal["numeric", "category", "boolean", "date", "drop"]
 Method = Literal[
@@ -135,7 +138,10 @@ class StudySettings(BaseModel):
         default={},
         description="Hyperparameters that every trial has; what neither they nor the search name has its default.",
     )
-    method: Method = Field(default="auto", description="How configurations are proposed; auto is random.")
+    method: Method = Field(
+        default="auto",
+        description="How configurations are proposed; auto is bayes, or tpe where more than 1000 trials are asked for.",
+    )
     method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
     warm_start: Text | None = Field(
         default=None,
@@ -255,7 +261,7 @@ class StudySettings(BaseModel):
         if self.trials is None and self.minutes is None:
             update["trials"] = DEFAULT_TRIALS
         if self.method == "auto":
-            update["method"] = "random"
+            update["method"] = "tpe" if (self.trials or 0) > MANY_TRIALS else "bayes"
         if self.stopper is None:
             update["stopper"] = "none" if self.method == "population" or self.experiments else "hyperband"
         return self.model_copy(update=update)
