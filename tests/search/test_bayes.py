@@ -23,6 +23,7 @@ from paceline.search.encoding import Encoding
 from paceline.search.gaussian_process import Posterior, fit
 from paceline.search.past import Past
 from paceline.search.price import Price
+from paceline.search.region import cube
 from paceline.search.standing import evidence
 from paceline.search.targets import eased, ranks, standardised, targets
 from paceline.seeds import generator
@@ -131,7 +132,7 @@ def test_a_hunt_finds_the_highest_hill_of_a_grid() -> None:
     worth = log_expected_improvement(*posterior.predict(features), best)[0]
     worth[some] = -np.inf
     known = encoding.snapped(units[some])
-    hunt = Hunt(encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)))
+    hunt = Hunt(encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)), cube(3))
     found = space.from_unit(hunt.find(5, 12)[0])
     assert worth[points.index(found)] == worth.max()
 
@@ -146,7 +147,8 @@ def test_a_hunt_over_numbers_ends_on_a_peak() -> None:
     best = float(posterior.predict(units)[0].min())
     fine = np.stack(np.meshgrid(np.linspace(0, 1, 301), np.linspace(0, 1, 301)), axis=-1).reshape(-1, 2)
     highest = log_expected_improvement(*posterior.predict(fine), best)[0].max()
-    hunt = Hunt(encoding, posterior, log_expected_improvement, best, units, pool(space, units[:5], 64, rng))
+    places = pool(space, units[:5], 64, rng, cube(2))
+    hunt = Hunt(encoding, posterior, log_expected_improvement, best, units, places, cube(2))
     row = hunt.find(5, 6)[:1]
     assert log_expected_improvement(*posterior.predict(row), best)[0][0] >= highest - 1e-3
 

@@ -8,8 +8,8 @@
 
 Running trials, and the earlier picks of a batch, take part as imagined results that equal the mean expected there: they
 lower the doubt around them and so send the next pick elsewhere. What is to be improved on is the lowest *mean* at
-a known place, because the lowest result is partly luck. A long history is thinned to its best part and an even
-share of the rest, so that a proposal stays quick.
+a known place, because the lowest result is partly luck. With a long history only the results near the best are
+looked at, and only places near it proposed (`region`); judgements of the whole space see a thinned history.
 
 An earlier study can take part: its results are places at a distance, which the model learns like its other lengths.
 If the two studies agree, the distance is short and much is known from the start; if they don't, it grows, and
@@ -42,6 +42,7 @@ from paceline.search.one_core import one_core
 from paceline.search.options import number, whole
 from paceline.search.past import Past
 from paceline.search.price import Price, log_prices
+from paceline.search.region import box, cube, nearest, size_after
 from paceline.search.scalarised import mixed, suggest_by_mixes
 from paceline.search.standing import Evidence, evidence, has_costs
 from paceline.search.targets import eased, standardised, targets
@@ -177,13 +178,15 @@ class Bayes(Searcher):
         if len(known) - known.broken < 3 or len(self.space.slots) == 0:
             return None
         with one_core():
-            hunt = self._hunt(history, known, (), log_expected_improvement, rng)
+            hunt = self._hunt(history, known, (), log_expected_improvement, rng, everywhere=True)
             found = hunt.find(*FIRST_PICK)
         return Outlook(hunt.gain(found[0]), float(np.sqrt(hunt.noise))) if len(found) else None
 
-    def _model(self, history: History, known: Evidence) -> tuple[NDArray[np.intp], Posterior]:
+    def _model(
+        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None
+    ) -> tuple[NDArray[np.intp], Posterior]:
         """The rows of the evidence that the model knows, and the model; results of an earlier study come last."""
-        rows = thinned(len(known), MOST)
+        rows = thinned(len(known), MOST) if rows is None else rows
         features = self._features(known.units[rows])
         goals = standardised(targets(history, known)[rows]) if len(rows) else np.zeros(0)
         if len(self._earlier):
@@ -208,10 +211,11 @@ class Bayes(Searcher):
 
     def _hunt(
         self, history: History, known: Evidence, points: Sequence[Params], acquisition: Acquisition,
-        rng: np.random.Generator,
+        rng: np.random.Generator, *, everywhere: bool = False,
     ) -> Hunt:  # fmt: skip
         """A hunt in what is known, with the running trials and some points more as imagined results."""
-        rows, posterior = self._model(history, known)
+        local = len(known) > MOST and not everywhere
+        rows, posterior = self._model(history, known, nearest(known.units, known.units[0], MOST) if local else None)
         units = np.vstack([known.units[rows], self._earlier.units])
         means = posterior.predict(self._features(units))[0]
         leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)
@@ -222,13 +226,18 @@ class Bayes(Searcher):
         here = np.append(means[: len(rows)], posterior.targets[len(units) :])  # an imagined result is the mean there
         best = float(here.min() if len(here) else means.min())
         taken = self._encoding.snapped(np.vstack([known.units, pending]))
-        places = pool(self.space, leaders, self._candidates, rng)
+        ends = cube(len(self.space.slots))
+        if local:
+            in_time = np.argsort(known.numbers, kind="stable")  # evidence is sorted best first: a row is its standing
+            size = size_after(in_time[MOST:].astype(np.float64), len(ends))
+            ends = box(self.space, known.units[0], size, self._encoding.lengths(posterior.hyper.lengths))
+        places = pool(self.space, leaders, self._candidates, rng, ends)
         price = None
         if self._cost is not None and len(rows):
             configurations = [history.trials[i].params for i in known.numbers[rows]]
             features = self._features(known.units[rows])
             price = Price(features, self._encoding.groups, log_prices(self._cost, configurations))
-        return Hunt(self._encoding, posterior, acquisition, best, taken, places, price)
+        return Hunt(self._encoding, posterior, acquisition, best, taken, places, ends, price)
 
 
 @dataclass(frozen=True)

@@ -31,15 +31,17 @@ NEAR = 40
 """Neighbours of each leader in the pool."""
 
 
-def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator) -> Rows:
+def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator, ends: Rows) -> Rows:
     """(places, slots) where a hunt begins.
 
     Args:
         leaders: (leaders, slots) complete rows of the best known places.
         wide: so many Sobol points; the other places are neighbours of the leaders.
+        ends: (slots, 2) of the box that all places lie in.
     """
     slots = len(space.slots)
-    everywhere = sobol_points(slots, 0, wide, int(rng.integers(2**31)))
+    low, high = ends.T
+    everywhere = low + (high - low) * sobol_points(slots, 0, wide, int(rng.integers(2**31)))
     near = np.repeat(leaders, NEAR, axis=0)
     changed = rng.random(near.shape) < max(0.3, 1.0 / slots)
     changed[np.arange(len(near)), rng.integers(slots, size=len(near))] = True
@@ -48,8 +50,8 @@ def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator) -> Ro
     cell = np.array([1.0 / (slot.parameter.count or np.inf) for slot in space.slots])
     step = np.copysign(np.maximum(np.abs(step), cell), step)
     numeric = np.array([slot.is_numeric for slot in space.slots])
-    moved = np.where(numeric, np.clip(near + step, 0.0, 1.0), rng.random(near.shape))
-    return np.vstack([everywhere, np.where(changed, moved, near)])
+    moved = np.where(numeric, near + step, rng.random(near.shape))
+    return np.vstack([everywhere, np.clip(np.where(changed, moved, near), low, high)])
 
 
 class Hunt:
@@ -63,17 +65,19 @@ class Hunt:
         best: what is to be improved on: the lowest mean at a known place, not the lowest result.
         known: (known, slots) snapped rows that must not be found.
         places: (pool, slots) where to begin.
+        ends: (slots, 2) of the box to stay in.
     """
 
     def __init__(
         self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, best: float, known: Rows,
-        places: Rows, price: Price | None = None,
+        places: Rows, ends: Rows, price: Price | None = None,
     ) -> None:  # fmt: skip
         self._encoding = encoding
         self._posterior = posterior
         self._acquisition = acquisition
         self._known = {row.tobytes() for row in known}
         self._best = best
+        self._ends = ends
         self._pool, self._snapped = places, encoding.snapped(places)
         self._open = self._unknown(self._snapped)
         self._features = encoding.features(self._snapped)
@@ -152,7 +156,7 @@ class Hunt:
             return -float(value.sum()), -np.where(still, 0.0, slopes).ravel()
 
         start = rows[:, smooth].ravel()
-        box = [(0.0, 1.0)] * len(start)
+        box = np.tile(self._ends[smooth], (len(rows), 1))
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=box, options={"maxiter": STEPS})
         moved = rows.copy()
         moved[:, smooth] = np.asarray(found.x).reshape(still.shape)
@@ -161,7 +165,9 @@ class Hunt:
     def _exchanged(self, rows: Rows, worth: Rows) -> tuple[Rows, Rows]:
         """Each place with the one change of a listed slot that helps it most."""
         tries, owners = [], []
-        for slot, cells in self._encoding.cells.items():
+        for slot, all_cells in self._encoding.cells.items():
+            low, high = self._ends[slot]
+            cells = all_cells[(all_cells >= low) & (all_cells <= high)]
             for number, row in enumerate(rows):
                 values = cells[np.argsort(np.abs(cells - row[slot]), kind="stable")[: TRIED + 1]]
                 others = np.tile(row, (len(values), 1))
