@@ -8,8 +8,8 @@
 
 Running trials, and the earlier picks of a batch, take part as imagined results that equal the mean expected there: they
 lower the doubt around them and so send the next pick elsewhere. What is to be improved on is the lowest *mean* at
-a known place, because the lowest result is partly luck. With a long history only the results near the best are
-looked at, and only places near it proposed (`region`); judgements of the whole space see a thinned history.
+a known place, because the lowest result is partly luck. With a long history most proposals know only the results near
+the best, and stay near it (`region`); one in three, and judgements of the whole space, see a thinned history.
 
 An earlier study can take part: its results are places at a distance, which the model learns like its other lengths.
 If the two studies agree, the distance is short and much is known from the start; if they don't, it grows, and
@@ -56,6 +56,9 @@ PER_COST = "logei_per_cost"
 ACQUISITIONS = ("logei", "pi", "ucb", PER_COST)
 
 MOST = 300
+
+ROAMING = 1.0 / 3.0
+"""Share of the proposals that see the whole space although the history is long: the best may not be in the region."""
 """Trials that the model knows at most: its cost grows with their cube."""
 
 MOST_EARLIER = 100
@@ -214,7 +217,7 @@ class Bayes(Searcher):
         rng: np.random.Generator, *, everywhere: bool = False,
     ) -> Hunt:  # fmt: skip
         """A hunt in what is known, with the running trials and some points more as imagined results."""
-        local = len(known) > MOST and not everywhere
+        local = len(known) > MOST and not everywhere and rng.random() >= ROAMING
         rows, posterior = self._model(history, known, nearest(known.units, known.units[0], MOST) if local else None)
         units = np.vstack([known.units[rows], self._earlier.units])
         means = posterior.predict(self._features(units))[0]

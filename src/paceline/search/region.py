@@ -22,8 +22,8 @@ FIRST, LEAST, LARGEST = 0.8, 0.5**7, 1.6
 
 WINS = 3
 
-LOSSES = 4
-"""Trials without a new best that halve the region, or as many as there are slots."""
+LOSSES = 8
+"""Trials without a new best that halve the region, or twice the slots: fewer may be one batch, proposed together."""
 
 
 def size_after(places: Rows, slots: int) -> float:
@@ -34,7 +34,7 @@ def size_after(places: Rows, slots: int) -> float:
         slots: of the space.
     """
     size, best, wins, losses = FIRST, np.inf, 0, 0
-    patience = max(LOSSES, slots)
+    patience = max(LOSSES, 2 * slots)
     for place in places.tolist():
         won = place < best
         best = min(best, place)

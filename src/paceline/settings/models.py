@@ -15,8 +15,8 @@ from paceline.settings.faults import Path, faults
 
 DEFAULT_TRIALS = 100  # of a study that limits neither trials nor minutes
 
-MANY_TRIALS = 1000
-"""A study that asks for more has `tpe` as its method: a Gaussian process would know only 300 of them."""
+MANY_TRIALS = 5000
+"""A study that asks for more has `tpe` as its method: its trials must be too cheap for .1 s of `bayes` each."""
 
 Task = Literal["binary", "classes", "multilabel", "regression"]
 Kind = Literal["numeric", "category", "boolean", "date", "drop"]
@@ -140,7 +140,7 @@ class StudySettings(BaseModel):
     )
     method: Method = Field(
         default="auto",
-        description="How configurations are proposed; auto is bayes, or tpe where more than 1000 trials are asked for.",
+        description="How configurations are proposed; auto is bayes, or tpe where more than 5000 trials are asked for.",
     )
     method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
     warm_start: Text | None = Field(
