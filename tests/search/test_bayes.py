@@ -110,7 +110,7 @@ def test_running_trials_are_kept_away_from() -> None:
     again = searcher.suggest(History(done), 1, np.random.default_rng(1))[0]["x"]
     busy = History((*done, Trial(7, {"x": free}, 0)))
     away = searcher.suggest(busy, 1, np.random.default_rng(1))[0]["x"]
-    assert abs(again - free) < 0.01 < 0.02 < abs(away - free)
+    assert abs(again - free) < 1e-6 < 0.02 < abs(away - free)
 
 
 # Its parts

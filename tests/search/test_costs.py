@@ -205,10 +205,11 @@ def test_learning_finds_more_of_the_front_than_drawing(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["bayes", "genetic", "tpe"])
 def test_both_ends_of_the_front_are_found(method: str) -> None:
-    front = front_of(list(searched(method, 1, 40 if method == "bayes" else 60)), "minimize")
-    assert min(t.score or 0.0 for t in front) < 0.3
-    assert min(t.costs[0] for t in front) < 0.3
-    assert len(front) >= 4
+    history = searched(method, 1, 40 if method == "bayes" else 60)
+    first = front_of(list(history)[:30] if method == "bayes" else list(history), "minimize")
+    assert min(t.score or 0.0 for t in first) < 0.3
+    assert min(t.costs[0] for t in first) < 0.3
+    assert len(front_of(list(history), "minimize")) >= 4
 
 
 def test_the_model_of_bayes_is_judged_by_a_mix() -> None:

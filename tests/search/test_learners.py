@@ -52,11 +52,14 @@ def test_learning_beats_drawing(method: str) -> None:
 
 @pytest.mark.parametrize("method", LEARNERS)
 def test_a_good_region_is_returned_to(method: str) -> None:
-    """Of the last 15 of 60 the better ones are better than those of the first 15; others may explore."""
+    """The last 15 of 60 lie nearer to the best than the first 15 do."""
     space = SPACES["numbers"]()
     history = study(method, space, lambda p: (p["x"] - 0.5) ** 2 + (math.log10(p["rate"]) + 2.0) ** 2, 60, seed=1)
     losses = history.losses()
-    assert np.quantile(losses[-15:], 0.25) < 0.3 * np.quantile(losses[:15], 0.25)
+    if method == "bayes":  # has long found the very bottom, and explores every other time
+        assert np.quantile(losses[-15:], 0.4) < 1e-4 * np.median(losses[:15])
+    else:
+        assert np.median(losses[-15:]) < 0.3 * np.median(losses[:15])
 
 
 @pytest.mark.parametrize("method", LEARNERS)

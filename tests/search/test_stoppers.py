@@ -85,7 +85,7 @@ def test_patience_larger_than_the_training_never_looks() -> None:
 
 
 def test_every_stopper_is_cheap() -> None:
-    """10 000 trials take a stopper milliseconds; one that compares all with all would take minutes."""
+    """10 000 trials are compared within a second."""
     rng = np.random.default_rng(0)
     trials = tuple(
         Trial(i, {}, i, cohort=i // 100, epoch=9, curve=tuple(rng.random(9).tolist()), status=Status.STOPPED)
@@ -95,4 +95,4 @@ def test_every_stopper_is_cheap() -> None:
     for name in ("median", "halving", "hyperband", "patience"):
         begin = time.process_time()
         make_stopper(name, epochs=27).decide(History(trials + now), Cohort(99, 100, (9, 27)), 9)
-        assert time.process_time() - begin < 5.0, name
+        assert time.process_time() - begin < 1.0, name

@@ -17,7 +17,7 @@ FEW: dict[str, Any] = SMALL | {"stopper": "none", "stopper_options": {"size": 4}
 
 
 def test_the_time_budget_ends_the_search(digits: Dataset) -> None:
-    study = tune(digits, **FEW | {"epochs": 2000}, method="random", minutes=1e-4)
+    study = tune(digits, **FEW | {"epochs": 2000}, minutes=1e-4)
     sentence = "the time budget of 0.0001 minutes ended"
     assert study.state == "finished"
     assert study.summary["ended"] == sentence

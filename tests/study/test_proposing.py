@@ -10,7 +10,7 @@ from small_studies import SMALL, outcome
 from paceline.data import Dataset
 from paceline.hyperparameters import Hyperparameters
 from paceline.net.size import operations
-from paceline.records import History, Params
+from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
 from paceline.search.bayes import Bayes
 from paceline.search.one_core import one_core
@@ -20,6 +20,7 @@ from paceline.study.proposing import Proposer
 from paceline.study.setup import set_up, usual_point
 
 SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
+UNDER_WAY, ENDED = Trial(0, {"x": 0.5}, 0), Trial(0, {"x": 0.5}, 0, status=Status.FINISHED, score=1.0)
 BAYES = SMALL | {"method": "bayes", "method_options": {"startup": 3}, "trials": 18, "stopper": "none", "epochs": 3}
 
 
@@ -40,7 +41,7 @@ class Thinker(Searcher):
 def test_a_slow_searcher_is_asked_in_a_thread_and_waited_for() -> None:
     thinker = Thinker(slow=True)
     proposer = Proposer(thinker)
-    proposer.ask(Cohort(0, 3, (1,)), History(()), np.random.default_rng(0))
+    proposer.ask(Cohort(0, 3, (1,)), History((ENDED,)), np.random.default_rng(0))
     proposer.wait(0.01)
     assert proposer.thinking and proposer.take() is None
     thinker.go.set()
@@ -52,11 +53,12 @@ def test_a_slow_searcher_is_asked_in_a_thread_and_waited_for() -> None:
     proposer.close()
 
 
-def test_a_quick_searcher_is_asked_at_once() -> None:
-    thinker = Thinker(slow=False)
+@pytest.mark.parametrize(("slow", "history"), [(False, (ENDED,)), (True, ()), (True, (UNDER_WAY,))])
+def test_a_quick_searcher_or_one_without_results_is_asked_at_once(slow: bool, history: tuple[Trial, ...]) -> None:
+    thinker = Thinker(slow=slow)
     thinker.go.set()
     proposer = Proposer(thinker)
-    proposer.ask(Cohort(0, 1, (1,)), History(()), np.random.default_rng(0))
+    proposer.ask(Cohort(0, 1, (1,)), History(history), np.random.default_rng(0))
     assert thinker.thread is threading.main_thread() and proposer.take() is not None
     proposer.close()
 

@@ -58,7 +58,7 @@ def test_an_interrupted_study_resumes_to_the_undisturbed_result(trials: int, who
         hyperband_study(tmp_path / "study", progress=interrupt_after(trials))
     study = caught.value.study
     assert study.state == "interrupted" == load_study(tmp_path / "study").state
-    assert len(study.trials) < 60
+    assert 0 < len(study.trials) < 60
     assert sum(trial.ended for trial in study.trials) >= trials
     assert str(tmp_path / "study") in str(caught.value)
     again = resume(tmp_path / "study")

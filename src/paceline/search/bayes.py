@@ -56,10 +56,10 @@ PER_COST = "logei_per_cost"
 ACQUISITIONS = ("logei", "pi", "ucb", PER_COST)
 
 MOST = 300
+"""Trials that the model knows at most: its cost grows with their cube."""
 
 ROAMING = 1.0 / 3.0
 """Share of the proposals that see the whole space although the history is long: the best may not be in the region."""
-"""Trials that the model knows at most: its cost grows with their cube."""
 
 MOST_EARLIER = 100
 """Results of an earlier study that the model knows at most."""

@@ -3,6 +3,7 @@
 A model-based method thinks for a tenth of a second or more. On the conductor's own thread nothing would be
 collected and nothing dispatched meanwhile, and lanes would run dry. So a searcher that says `slow` is asked in a
 thread. What it is asked about is fixed when it is asked: how long it thinks changes nothing of what it answers.
+Before the first result there is nothing to think about, and a study has its first trials at once.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Proposer:
 
     def ask(self, cohort: Cohort, history: History, rng: np.random.Generator) -> None:
         """Begin to propose a cohort."""
-        if self._pool is not None:
+        if self._pool is not None and any(trial.ended for trial in history.trials):
             self._question = cohort, self._pool.submit(self._answer, history, cohort.size, rng)
             return
         answer: Future[list[Proposal]] = Future()
