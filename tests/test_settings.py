@@ -35,6 +35,15 @@ def options(name: str) -> set[str]:
     return {option for part in parts if getattr(part, "__origin__", None) is Literal for option in get_args(part)}
 
 
+@pytest.mark.parametrize(
+    ("budget", "method"),
+    [({}, "bayes"), ({"minutes": 3.0}, "bayes"), ({"trials": 5000}, "bayes"), ({"trials": 5001}, "tpe")],
+)
+def test_what_auto_is(budget: dict[str, Any], method: str) -> None:
+    assert StudySettings(**budget).resolved().method == method
+    assert StudySettings(method="random", **budget).resolved().method == "random"
+
+
 COMPLETE = """
 data: beans.csv
 target: Class

@@ -198,6 +198,15 @@ def test_what_a_choice_and_an_inactive_slot_become() -> None:
     assert encoding.groups.tolist() == [0, 1, 2, 3, 3, 3, 3, 4, 5]
 
 
+def test_lengths_in_the_cube_are_those_of_the_features() -> None:
+    space = Space({"x": {"low": 0.0, "high": 1.0}, "n": {"low": 1, "high": 5}})
+    encoding = Encoding(space)
+    ends = encoding.features(encoding.snapped(np.array([space.to_unit({"x": x, "n": n}) for x, n in ((0, 1), (1, 5))])))
+    assert ends.tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    found = encoding.lengths(np.array([0.3, 1.0]))
+    assert found == pytest.approx([0.3, 0.8]), "the middles of five cells lie 0.8 apart"
+
+
 def test_only_the_bad_tail_is_bent() -> None:
     rng = np.random.default_rng(0)
     for scores in (rng.normal(size=50), rng.exponential(size=80) * 1e-3, -(rng.random(60) ** 4) * 1e6):
