@@ -26,18 +26,18 @@ LOSSES = 8
 """Trials without a new best that halve the region, or twice the slots: fewer may be one batch, proposed together."""
 
 
-def size_after(places: Rows, slots: int) -> float:
+def size_after(standings: Rows, slots: int) -> float:
     """The region's size after some results.
 
     Args:
-        places: (trials,) standing of each since the region began, in the order of the trials; lower is better.
+        standings: (trials,) of the results since the region began, in the order of the trials; lower is better.
         slots: of the space.
     """
     size, best, wins, losses = FIRST, np.inf, 0, 0
     patience = max(LOSSES, 2 * slots)
-    for place in places.tolist():
-        won = place < best
-        best = min(best, place)
+    for standing in standings.tolist():
+        won = standing < best
+        best = min(best, standing)
         wins, losses = (wins + 1, 0) if won else (0, losses + 1)
         if wins == WINS:
             size, wins = min(2.0 * size, LARGEST), 0
