@@ -45,7 +45,7 @@ from paceline.search.price import Price, log_prices
 from paceline.search.region import box, cube, nearest, size_after
 from paceline.search.scalarised import mixed, suggest_by_mixes
 from paceline.search.standing import Evidence, evidence, has_costs
-from paceline.search.targets import eased, standardised, targets
+from paceline.search.targets import comparable, eased, standardised, targets
 from paceline.search.variation import begin, completed
 from paceline.space import Space
 
@@ -60,6 +60,9 @@ MOST = 300
 
 ROAMING = 1.0 / 3.0
 """Share of the proposals that see the whole space although the history is long: the best may not be in the region."""
+
+AS_SCORES = 0.5
+"""Share of the models that see stopped trials by the scores they would have come to, the others by their places."""
 
 MOST_EARLIER = 100
 """Results of an earlier study that the model knows at most."""
@@ -186,12 +189,12 @@ class Bayes(Searcher):
         return Outlook(hunt.gain(found[0]), float(np.sqrt(hunt.noise))) if len(found) else None
 
     def _model(
-        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None
+        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None, *, as_scores: bool = False
     ) -> tuple[NDArray[np.intp], Posterior]:
         """The rows of the evidence that the model knows, and the model; results of an earlier study come last."""
         rows = thinned(len(known), MOST) if rows is None else rows
         features = self._features(known.units[rows])
-        goals = standardised(targets(history, known)[rows]) if len(rows) else np.zeros(0)
+        goals = standardised(targets(history, known, as_scores=as_scores)[rows]) if len(rows) else np.zeros(0)
         if len(self._earlier):
             then = self._encoding.elsewhere(self._features(self._earlier.units))
             features, goals = np.vstack([features, then]), np.append(goals, self._earlier.targets)
@@ -218,7 +221,9 @@ class Bayes(Searcher):
     ) -> Hunt:  # fmt: skip
         """A hunt in what is known, with the running trials and some points more as imagined results."""
         local = len(known) > MOST and not everywhere and rng.random() >= ROAMING
-        rows, posterior = self._model(history, known, nearest(known.units, known.units[0], MOST) if local else None)
+        as_scores = not (everywhere or comparable(history.trials)) and rng.random() < AS_SCORES
+        rows = nearest(known.units, known.units[0], MOST) if local else None
+        rows, posterior = self._model(history, known, rows, as_scores=as_scores)
         units = np.vstack([known.units[rows], self._earlier.units])
         means = posterior.predict(self._features(units))[0]
         leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)

@@ -17,7 +17,7 @@ crowding then (see `pareto`), for which a stopped trial counts with the score of
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +71,7 @@ def _is_broken(trial: Trial) -> bool:
 def _merged(trials: list[Trial], sign: float) -> NDArray[np.int64]:
     """(trials,) indices of the trials, best first, by the rule above."""
     scores = np.array([sign * (t.score or 0.0) for t in trials])
-    lengths = np.array([len(t.curve) if t.status is Status.STOPPED and t.curve else math.inf for t in trials])
+    lengths = _lengths(trials)
     if np.isinf(lengths).all():
         return np.argsort(scores, kind="stable")
     best = _best_so_far(trials, scores, sign)
@@ -88,6 +88,32 @@ def _merged(trials: list[Trial], sign: float) -> NDArray[np.int64]:
     return order
 
 
+def as_if_finished(trials: Sequence[Trial], sign: float) -> NDArray[np.float64]:
+    """(trials,) scores of judged trials, turned so that lower is better, a stopped one's as if it had gone on.
+
+    Going down the rungs, a trial stopped at epoch e gets the score that belongs to its value at e: those that were
+    trained further have values at e and scores, both are sorted, and the line through the pairs is read off. What is
+    worse at e than all of them is as much worse than the worst score; nobody gets less than the least.
+    """
+    scores = np.array([sign * (t.score or 0.0) for t in trials])
+    lengths = _lengths(trials)
+    if np.isinf(lengths).all():
+        return scores
+    best = _best_so_far(trials, scores, sign)
+    last, *shorter = sorted(set(lengths.tolist()), reverse=True)
+    further = np.flatnonzero(lengths == last)
+    for length in shorter:
+        values = best[:, int(length) - 1]
+        joining = np.flatnonzero(lengths == length)
+        there = further[np.isfinite(values[further])]  # others had no reading yet
+        if len(there):
+            known, became = np.sort(values[there]), np.sort(scores[there])
+            beyond = np.maximum(values[joining] - known[-1], 0.0)
+            scores[joining] = np.interp(values[joining], known, became) + beyond
+        further = np.concatenate([further, joining])
+    return scores
+
+
 def _traded(trials: list[Trial], sign: float) -> NDArray[np.int64]:
     """(trials,) indices of the trials, best first, where there are costs."""
     levels, scores = merged_scores(trials, sign)
@@ -102,7 +128,7 @@ def merged_scores(trials: list[Trial], sign: float) -> tuple[NDArray[np.float64]
         (trials,) levels, lower is better, equal only for equal scores after equally long training; and (trials,)
         turned scores, for a stopped trial the score of the trial that it follows.
     """
-    ends = [len(t.curve) if t.status is Status.STOPPED and t.curve else math.inf for t in trials]
+    ends = _lengths(trials).tolist()
     levels, scores = np.empty(len(trials)), np.empty(len(trials))
     first: dict[tuple[float, float], int] = {}
     followed = math.inf
@@ -118,7 +144,12 @@ def merged_scores(trials: list[Trial], sign: float) -> tuple[NDArray[np.float64]
     return levels, scores
 
 
-def _best_so_far(trials: list[Trial], scores: NDArray[np.float64], sign: float) -> NDArray[np.float64]:
+def _lengths(trials: Sequence[Trial]) -> NDArray[np.float64]:
+    """(trials,) epochs of the stopped ones, infinite for those that came to their end."""
+    return np.array([len(t.curve) if t.status is Status.STOPPED and t.curve else math.inf for t in trials])
+
+
+def _best_so_far(trials: Sequence[Trial], scores: NDArray[np.float64], sign: float) -> NDArray[np.float64]:
     """(trials, longest stopped curve) best of the curve up to each epoch; the score where there is no curve."""
     width = max(len(t.curve) for t in trials if t.status is Status.STOPPED)
     values = np.full((len(trials), width), np.nan)

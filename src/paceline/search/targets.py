@@ -2,20 +2,26 @@
 
 Scores of one metric may lie within a hair of each other at the good end and ten thousand times further apart at the
 bad one. What lies far above the median is drawn in by a logarithm; the better half is left as it is, because a map
-that makes the whole look normal bends the hill around the optimum too. Where trials weren't trained equally long only
-their places can be compared (see `standing`), and the targets are normal quantiles of the ranks.
+that makes the whole look normal bends the hill around the optimum too. Diverged and failed trials get the worst
+target of the others.
 
-Ranks are for that case alone: they tear apart the nearly equal scores around an optimum, the model takes that
-for noise, and goes on looking there for ever. Diverged and failed trials get the worst target of the others.
+Where trials weren't trained equally long (see `standing`) there are two views of them, and a study takes both in turn:
+
+    places     normal quantiles of the ranks, which stretch the good end: the best few stand out
+    as scores  what a stopped trial would have come to: a plateau of equally good ones stays flat
+
+Ranks find a sharp optimum sooner, but tear a plateau apart, and what is noise there looks worth following for ever.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from paceline.records import History, Status
-from paceline.search.standing import Evidence
+from paceline.records import History, Status, Trial
+from paceline.search.standing import Evidence, as_if_finished
 
 Array = NDArray[np.float64]
 
@@ -23,14 +29,23 @@ LINEAR = 3.0
 """Scores further above the median than 3 times its distance from the best have their excess logged."""
 
 
-def targets(history: History, known: Evidence) -> Array:
-    """(observed,) targets in the order of `known`, which is best first."""
-    judged = known.numbers[: len(known) - known.broken]
-    if any(history.trials[i].status is Status.STOPPED and history.trials[i].curve for i in judged):
-        good = ranks(np.arange(len(judged), dtype=np.float64))
+def targets(history: History, known: Evidence, *, as_scores: bool = False) -> Array:
+    """(observed,) targets in the order of `known`, which is best first.
+
+    Args:
+        as_scores: the view where trials weren't trained equally long; otherwise there is one only.
+    """
+    trials = [history.trials[i] for i in known.numbers[: len(known) - known.broken]]
+    if not as_scores and not comparable(trials):
+        good = ranks(np.arange(len(trials), dtype=np.float64))
     else:
-        good = eased(history.losses()[judged])
-    return standardised(np.append(good, np.full(known.broken, good[-1])))
+        good = eased(as_if_finished(trials, -1.0 if history.goal == "maximize" else 1.0))
+    return standardised(np.append(good, np.full(known.broken, good.max())))
+
+
+def comparable(trials: Iterable[Trial]) -> bool:
+    """Whether all were trained to their end."""
+    return not any(trial.status is Status.STOPPED and trial.curve for trial in trials)
 
 
 def standardised(values: Array) -> Array:
