@@ -97,6 +97,26 @@ def test_whole_trainings_have_one_view() -> None:
     assert targets(history, known).tolist() == targets(history, known, as_scores=True).tolist()
 
 
+def test_probes_are_random_draws() -> None:
+    """The best lie at 0.1, and all picks but number 48 are near it."""
+    points = np.random.default_rng(0).random(49)
+    curves = [(1.0 + abs(x - 0.1), abs(x - 0.1)) for x in points]
+    trials = [
+        Trial(i, {"x": x}, 0, status=Status.FINISHED, score=c[-1], curve=c)
+        for i, (x, c) in enumerate(zip(points.tolist(), curves, strict=True))
+    ]
+    trials[5] = stopped(5, 1.3)
+
+    def spread(known: int) -> float:
+        history = History(tuple(trials[:known]))
+        ask = [make_searcher("bayes", SPACE, seed=0).suggest(history, 1, np.random.default_rng(s)) for s in range(10)]
+        return max(point["x"] for (point,) in ask)
+
+    assert spread(48) > 0.8
+    assert spread(47) < 0.4
+    assert spread(49) < 0.4
+
+
 def test_a_study_takes_both_views() -> None:
     """Of some proposals for one history, by different draws, some come from a model of places, others of scores."""
     history = race(make_stopper("hyperband", epochs=9), trials=30, epochs=9, crossing=True, mishaps=False)

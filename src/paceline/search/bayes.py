@@ -10,6 +10,8 @@ Running trials, and the earlier picks of a batch, take part as imagined results 
 lower the doubt around them and so send the next pick elsewhere. What is to be improved on is the lowest *mean* at
 a known place, because the lowest result is partly luck. With a long history most proposals know only the results near
 the best, and stay near it (`region`); one in three, and judgements of the whole space, see a thinned history.
+Where trials are stopped early, half of the models see them by their places and half by the scores that they would
+have come to (`targets`), and what a stopper takes for a probe is a random draw.
 
 An earlier study can take part: its results are places at a distance, which the model learns like its other lengths.
 If the two studies agree, the distance is short and much is known from the start; if they don't, it grows, and
@@ -42,6 +44,7 @@ from paceline.search.one_core import one_core
 from paceline.search.options import number, whole
 from paceline.search.past import Past
 from paceline.search.price import Price, log_prices
+from paceline.search.probes import RENEWED
 from paceline.search.region import box, cube, nearest, size_after
 from paceline.search.scalarised import mixed, suggest_by_mixes
 from paceline.search.standing import Evidence, evidence, has_costs
@@ -206,8 +209,11 @@ class Bayes(Searcher):
 
     def _propose(self, fresh: Fresh, history: History, known: Evidence, rng: np.random.Generator) -> None:
         hunt = self._hunt(history, known, fresh.points, self._acquisition, rng)
-        effort = FIRST_PICK
+        effort, stops = FIRST_PICK, not comparable(history.trials)
         while not fresh.full:
+            is_probe = stops and (len(history) + len(fresh.points)) % RENEWED == 0
+            if is_probe and fresh.offer(self.space.sample(rng)):  # or probes would be of one kind: what it likes
+                continue
             found = hunt.find(*effort)
             pick = next((row for row in found if fresh.offer(self.space.from_unit(row))), None)
             if pick is None:
