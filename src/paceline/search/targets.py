@@ -5,7 +5,7 @@ bad one. What lies far above the median is drawn in by a logarithm; the better h
 that makes the whole look normal bends the hill around the optimum too. Diverged and failed trials get the worst
 target of the others.
 
-Where trials weren't trained equally long (see `standing`) there are two views of them, and a study takes both in turn:
+Where trials weren't trained equally long (see `standing`) there are two views of them, and `bayes` takes both in turn:
 
     places     normal quantiles of the ranks, which stretch the good end: the best few stand out
     as scores  what a stopped trial would have come to: a plateau of equally good ones stays flat
