@@ -105,16 +105,20 @@ def test_probes_are_random_draws() -> None:
         Trial(i, {"x": x}, 0, status=Status.FINISHED, score=c[-1], curve=c)
         for i, (x, c) in enumerate(zip(points.tolist(), curves, strict=True))
     ]
-    trials[5] = stopped(5, 1.3)
 
-    def spread(known: int) -> float:
+    def spread(known: int, count: int = 1) -> float:
+        """The furthest that the last of `count` picks is away, over ten draws."""
         history = History(tuple(trials[:known]))
-        ask = [make_searcher("bayes", SPACE, seed=0).suggest(history, 1, np.random.default_rng(s)) for s in range(10)]
-        return max(point["x"] for (point,) in ask)
+        rngs = map(np.random.default_rng, range(10))
+        asked = [make_searcher("bayes", SPACE, seed=0).suggest(history, count, rng) for rng in rngs]
+        return max(points[-1]["x"] for points in asked)
 
+    assert spread(48) < 0.4  # without a stopper there are no probes
+    trials[5] = stopped(5, 1.3)
     assert spread(48) > 0.8
     assert spread(47) < 0.4
     assert spread(49) < 0.4
+    assert spread(47, count=2) > 0.8
 
 
 def test_a_study_takes_both_views() -> None:
@@ -129,5 +133,6 @@ def test_a_study_takes_both_views() -> None:
         searcher.suggest(history, 1, np.random.default_rng(seed))
     assert {False, True} == set(asked)
     asked.clear()
-    searcher.outlook(history, np.random.default_rng(0))
-    assert asked == [False]
+    for seed in range(12):
+        searcher.outlook(history, np.random.default_rng(seed))
+    assert set(asked) == {False}
