@@ -10,7 +10,8 @@ that learn from scores use one rule, which needs neither a model of learning cur
     4. Diverged and failed trials, and scores that aren't finite, share the last place.
 
 The result are places, not scores, so methods built on it are also blind to the metric's scale. BOHB instead
-learns from the highest budget with enough trials and ignores the rest.
+learns from the highest budget with enough trials and ignores the rest. A model that should see how flat a plateau is
+asks for scores all the same (`as_if_finished`).
 
 Where there are costs beside the score, that order is one objective among several: trials are ordered by front and
 crowding then (see `pareto`), for which a stopped trial counts with the score of the trial that it follows.
