@@ -52,7 +52,7 @@ def _exp(alpha: Array, scale: Array, u: Array) -> Pair:
 
 
 def _gelu(alpha: Array, scale: Array, u: Array) -> Pair:
-    cdf = 0.5 * jax.lax.erfc(-u * math.sqrt(0.5))
+    cdf = 0.5 + 0.5 * jax.lax.erf(u * math.sqrt(0.5))
     return u * cdf, cdf + u * jnp.exp(-0.5 * u * u) * (1 / math.sqrt(2 * math.pi))
 
 

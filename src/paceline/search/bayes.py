@@ -38,6 +38,7 @@ from paceline.search.acquisition import (
 from paceline.search.base import Searcher
 from paceline.search.candidates import Hunt, pool
 from paceline.search.encoding import Encoding
+from paceline.search.few_programs import FewPrograms
 from paceline.search.fresh import Fresh
 from paceline.search.gaussian_process import Posterior, fit
 from paceline.search.one_core import one_core
@@ -121,6 +122,7 @@ class Bayes(Searcher):
             configurations outside the space are left out.
         cost: what a configuration costs, in any unit, above 0; only "logei_per_cost" asks. A study gives its own: the
             multiply-adds that a row takes.
+        programs: keeps what has to be compiled little while little has been trained; a study gives its own.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
     optimization performs great in high dimensions", for the prior; Ginsbourger et al. (2010), "Kriging is
@@ -141,6 +143,7 @@ class Bayes(Searcher):
         candidates: int = 512,
         earlier: Sequence[tuple[Params, float]] = (),
         cost: Callable[[Params], float] | None = None,
+        programs: FewPrograms | None = None,
     ) -> None:
         self.space = space
         self._seed = seed
@@ -151,6 +154,7 @@ class Bayes(Searcher):
         if acquisition == PER_COST and cost is None:
             raise SettingsError(f"Acquisition {PER_COST!r} needs option 'cost', a function of a configuration.")
         self._cost = cost if acquisition == PER_COST else None
+        self._programs = programs
         self._candidates = whole("candidates", candidates, 1)
         self._encoding = Encoding(space, studies=len(self._earlier) > 0)
         self._past = Past(space)
@@ -165,7 +169,8 @@ class Bayes(Searcher):
         if enough and len(self.space.slots) > 0 and not fresh.full:
             with one_core():
                 self._propose(fresh, history, known, rng)
-        return fresh.fill(rng)
+        points = fresh.fill(rng)
+        return points if self._programs is None else self._programs.shared(points, history, self._past, rng)
 
     def calibration(self, history: History) -> Calibration | None:
         """The model's own cross-validation, leaving one result out at a time; None for fewer than 3 results."""

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from paceline.data import Dataset, class_weights
 from paceline.errors import HyperparameterError, SettingsError, SpaceError, did_you_mean
-from paceline.hyperparameters import KNOBS, Hyperparameters, resolve
+from paceline.hyperparameters import KNOBS, STATIC, Hyperparameters, resolve
+from paceline.net.dense import DenseShape
 from paceline.net.size import operations
+from paceline.pack.shapes import shape_of
 from paceline.pack.trials import Arrays, Prepared, prepare
 from paceline.records import METRICS, Params
 from paceline.runs import chosen_metric, fold_arrays
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper
+from paceline.search.few_programs import FewPrograms
 from paceline.search.first import First
 from paceline.search.population import Population
 from paceline.seeds import generator, seed_for
@@ -26,6 +29,10 @@ from paceline.space import Space, default_space
 from paceline.study import objectives
 from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
 from paceline.study.warm import RUN_FIRST, carried
+
+COMPILING = 2e10
+"""Multiply-adds of training that take as long as compiling a program, roughly: 5 s of a core, against 3e9 to 1e10
+forward ones a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +105,20 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
         config = resolve({**settings.params, **params}, task=task)
         return float(operations(config, folds[0].inputs, folds[0].outputs))
 
-    options = {**beginning(settings, space, earlier), **({"cost": cost} if settings.method == "bayes" else {}), **plan}
+    def need(params: Params) -> tuple[DenseShape, float]:
+        """The program of a configuration, and an epoch's share of what compiling it costs; asked later, as `cost`."""
+        config = resolve({**settings.params, **params}, task=task)
+        fold = folds[0]
+        shape = shape_of(
+            config, inputs=fold.inputs, outputs=fold.outputs, train_rows=fold.train_rows, dev_rows=fold.dev_rows,
+            task=task,
+        )  # fmt: skip
+        return shape, fold.train_rows * operations(config, fold.inputs, fold.outputs) / COMPILING
+
+    options: dict[str, Any] = beginning(settings, space, earlier)
+    if settings.method == "bayes":
+        options |= {"cost": cost, "programs": FewPrograms(space, need, STATIC)}
+    options |= plan
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     check_points(arms_of(searcher) or probes(space), settings.params, task)
     planned = planned_trials(searcher, wanted_trials, settings.trials)
