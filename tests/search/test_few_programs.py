@@ -41,9 +41,10 @@ def drawn(count: int, seed: int) -> list[Params]:
 
 def trials(points: list[Params], epochs: int) -> History:
     curve = tuple(1.0 / (1 + i) for i in range(epochs))
-    return History(
-        tuple(Trial(i, point, 0, status=Status.FINISHED, score=min(curve), curve=curve) for i, point in enumerate(points))
-    )
+    ended = [
+        Trial(i, params, 0, status=Status.FINISHED, score=curve[-1], curve=curve) for i, params in enumerate(points)
+    ]
+    return History(tuple(ended))
 
 
 def programs(points: list[Params]) -> int:

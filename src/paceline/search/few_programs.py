@@ -41,9 +41,7 @@ class FewPrograms:
         self._deciding = np.array([slot.name in deciding for slot in space.slots], dtype=bool)
         self._needs: dict[str, tuple[Hashable, float]] = {}  # by key; saves time alone
 
-    def shared(
-        self, points: Sequence[Params], history: History, past: Past, rng: np.random.Generator
-    ) -> list[Params]:
+    def shared(self, points: Sequence[Params], history: History, past: Past, rng: np.random.Generator) -> list[Params]:
         """The proposals, moved where they ask for a program too many; none is in the history or there twice.
 
         Args: points: proposals of the method, new and different from each other; past: a reader of its space.
