@@ -83,7 +83,8 @@ def test_ties_of_numbers_lie_within_two_deviations_of_the_seeds() -> None:
     [
         (1e-2, 0.25, []),
         (1.1e-4, 0.25, ["learning_rate lower"]),
-        (9.9e-2, 0.0, ["dropout lower", "learning_rate upper"]),
+        (9.9e-2, 0.499, ["dropout upper", "learning_rate upper"]),
+        (9.9e-2, 0.001, ["learning_rate upper"]),  # there is no dropout below 0
     ],
 )
 def test_edges_name_numeric_ends_on_their_own_scale(rate: float, dropout: float, expected: list[str]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import Dataset, Subset, Task
+from paceline.hyperparameters import KNOBS
 from paceline.model import Model
 from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
@@ -236,12 +237,17 @@ def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: dict[str, 
 
 
 def edges(setup: Setup, best: Trial) -> list[str]:
-    """A sentence for each numeric hyperparameter of the winner that sits at an edge of its range."""
+    """A sentence for each numeric hyperparameter of the winner that sits at an edge of its range.
+
+    Nothing is said of an end that is the hyperparameter's own limit, such as a dropout of 0: there is nothing beyond.
+    """
     found = []
     unit = setup.space.to_unit(best.params)
     for slot, value in zip(setup.space.slots, unit, strict=True):
         if slot.is_wide and not math.isnan(value) and not EDGE <= value <= 1 - EDGE:
-            end = "lower" if value < EDGE else "upper"
+            end, place = ("lower", 0.0) if value < EDGE else ("upper", 1.0)
+            if slot.parameter.from_unit(place) in (KNOBS[slot.name].low, KNOBS[slot.name].high):
+                continue
             found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
     return found
 
