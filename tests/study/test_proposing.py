@@ -2,22 +2,27 @@
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from small_studies import SMALL, outcome
+from numpy.typing import NDArray
+from small_studies import SMALL, hyperband_settings, outcome
 
 from paceline.data import Dataset
-from paceline.hyperparameters import Hyperparameters
+from paceline.hyperparameters import resolve
 from paceline.net.size import operations
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
 from paceline.search.bayes import Bayes
+from paceline.search.few_programs import FIRST
 from paceline.search.one_core import one_core
+from paceline.search.price import log_prices
 from paceline.space import Space
 from paceline.study import tune
 from paceline.study.proposing import Proposer
-from paceline.study.setup import set_up, usual_point
+from paceline.study.setup import COMPILING, set_up, usual_point
+from paceline.testing import rng_at
 
 SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
 UNDER_WAY, ENDED = Trial(0, {"x": 0.5}, 0), Trial(0, {"x": 0.5}, 0, status=Status.FINISHED, score=1.0)
@@ -128,16 +133,42 @@ def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
 def test_a_study_tells_what_a_net_costs(
     acquisition: str, asked: set[int], digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: dict[int, int] = {}
+    """Prices are asked of the function that the study gives; but for expected improvement per cost of nothing."""
+    told: dict[int, float] = {}
 
-    def noted(config: Hyperparameters, inputs: int, outputs: int) -> int:
-        assert isinstance(config.units, int)
-        told[config.units] = operations(config, inputs, outputs)
-        return told[config.units]
+    def noted(cost: Callable[[Params], float], configurations: Sequence[Params]) -> NDArray[np.float64]:
+        told.update({params["units"]: cost(params) for params in configurations})
+        return log_prices(cost, configurations)
 
-    monkeypatch.setattr("paceline.study.setup.operations", noted)
+    monkeypatch.setattr("paceline.search.bayes.log_prices", noted)
     settings = BAYES | {"params": {"layers": 1, "batch_size": 64}, "space": SMALL["space"] | {"units": [8, 64]}}
     study = tune(digits, **settings | {"method_options": {"startup": 3, "acquisition": acquisition}})
     assert len(study.trials) == BAYES["trials"] and set(told) == asked
     if asked:
+        inputs = set_up(study.settings, digits).folds[0].inputs
+        assert told[64] == operations(resolve({"layers": 1, "units": 64}, task="classes"), inputs, 10)
         assert told[64] == pytest.approx(8 * told[8], rel=0.05)
+
+
+@pytest.mark.parametrize(("method", "limited"), [("bayes", True), ("random", False)])
+def test_programs_are_shared_until_training_has_paid_for_them(method: str, limited: bool, digits: Dataset) -> None:
+    """Eight widths of the ladder. An epoch of digits costs a thousandth of a program, so there is nothing to pay with.
+
+    Draws of `random` must be what they say."""
+    widths = [8, 16, 32, 48, 64, 96, 128, 192]
+    space = {"units": {"choices": widths}, "dropout": {"low": 0.0, "high": 0.5}}
+    setup = set_up(hyperband_settings(method=method, search=space, params={"layers": 1}), digits)
+    history = History(())
+    points = setup.searcher.suggest(history, 12, rng_at(history))
+    assert (len({point["units"] for point in points}) == FIRST) == limited
+    assert len({point["dropout"] for point in points}) == 12
+
+
+def test_what_a_program_is_paid_with(digits: Dataset) -> None:
+    """The need that a study tells: the padded shape, and the multiply-adds of an epoch's rows."""
+    space = {"units": {"choices": [8, 64]}, "dropout": {"low": 0.0, "high": 0.5}}
+    setup = set_up(hyperband_settings(method="bayes", search=space, params={"layers": 1}), digits)
+    assert isinstance(setup.method, Bayes) and setup.method._programs is not None
+    shape, epoch = setup.method._programs._need({"units": 8, "dropout": 0.1})
+    assert shape == setup.prepared({"units": 8, "dropout": 0.1}, 0, 0).shape
+    assert epoch == setup.folds[0].train_rows * (setup.folds[0].inputs * 8 + 8 * 10) / COMPILING
