@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from small_studies import SMALL, hyperband_settings, outcome
 
 from paceline.data import Dataset
+from paceline.errors import SettingsError
 from paceline.hyperparameters import resolve
 from paceline.net.size import operations
 from paceline.records import History, Params, Status, Trial
@@ -172,3 +173,9 @@ def test_what_a_program_is_paid_with(digits: Dataset) -> None:
     shape, epoch = setup.method._programs._need({"units": 8, "dropout": 0.1})
     assert shape == setup.prepared({"units": 8, "dropout": 0.1}, 0, 0).shape
     assert epoch == setup.folds[0].train_rows * (setup.folds[0].inputs * 8 + 8 * 10) / COMPILING
+
+
+@pytest.mark.parametrize("name", ["cost", "programs"])
+def test_what_a_study_gives_itself_is_no_option_of_its_user(name: str, digits: Dataset) -> None:
+    with pytest.raises(SettingsError, match=f"^option '{name}' .* leave it out"):
+        tune(digits, **BAYES | {"method_options": {name: 3}})

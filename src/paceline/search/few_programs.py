@@ -53,12 +53,12 @@ class FewPrograms:
                 program, epoch = self._needed(key, trial.params)
                 in_use.setdefault(program, trial.params)
                 paid += epoch * (1 if trial.status is Status.RUNNING else max(1, len(trial.curve)))
-        taken = {self._space.key(point) for point in points}
+        known, taken = past.known(history), {self._space.key(point) for point in points}
         result = []
         for point in points:
             program, epoch = self._needed(self._space.key(point), point)
             if program not in in_use and len(in_use) >= FIRST + int(paid):
-                point = self._moved(point, in_use, past.known(history), taken, rng)
+                point = self._moved(point, in_use, known, taken, rng)
                 program, epoch = self._needed(self._space.key(point), point)
                 taken.add(self._space.key(point))
             in_use.setdefault(program, point)

@@ -245,8 +245,9 @@ def edges(setup: Setup, best: Trial) -> list[str]:
     unit = setup.space.to_unit(best.params)
     for slot, value in zip(setup.space.slots, unit, strict=True):
         if slot.is_wide and not math.isnan(value) and not EDGE <= value <= 1 - EDGE:
-            end, place = ("lower", 0.0) if value < EDGE else ("upper", 1.0)
-            if slot.parameter.from_unit(place) in (KNOBS[slot.name].low, KNOBS[slot.name].high):
+            knob = KNOBS[slot.name]
+            end, place, limit = ("lower", 0.0, knob.low) if value < EDGE else ("upper", 1.0, knob.high)
+            if slot.parameter.from_unit(place) == limit:
                 continue
             found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
     return found

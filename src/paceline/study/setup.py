@@ -100,15 +100,16 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
     space = space_of(settings, data, plan)
     check_names(space)
 
+    def complete(params: Params) -> Hyperparameters:
+        return resolve({**settings.params, **params}, task=task)
+
     def cost(params: Params) -> float:
         """Multiply-adds that a row takes; asked when trials are proposed, so the folds are there."""
-        config = resolve({**settings.params, **params}, task=task)
-        return float(operations(config, folds[0].inputs, folds[0].outputs))
+        return float(operations(complete(params), folds[0].inputs, folds[0].outputs))
 
     def need(params: Params) -> tuple[DenseShape, float]:
         """The program of a configuration, and an epoch's share of what compiling it costs; asked later, as `cost`."""
-        config = resolve({**settings.params, **params}, task=task)
-        fold = folds[0]
+        config, fold = complete(params), folds[0]
         shape = shape_of(
             config, inputs=fold.inputs, outputs=fold.outputs, train_rows=fold.train_rows, dev_rows=fold.dev_rows,
             task=task,
@@ -117,7 +118,10 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
 
     options: dict[str, Any] = beginning(settings, space, earlier)
     if settings.method == "bayes":
-        options |= {"cost": cost, "programs": FewPrograms(space, need, STATIC)}
+        own = {"cost": cost, "programs": FewPrograms(space, need, STATIC)}
+        if taken := sorted(own.keys() & plan.keys()):
+            raise SettingsError(f"option {taken[0]!r} of method 'bayes' is what the study itself gives; leave it out.")
+        options |= own
     options |= plan
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     check_points(arms_of(searcher) or probes(space), settings.params, task)
