@@ -94,10 +94,11 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     """Search and conclude in this process; the folder then holds a finished study without a model."""
     from paceline.data import load
     from paceline.pack.programs import Tally
-    from paceline.records import StudyRecord
+    from paceline.records import History, StudyRecord
+    from paceline.search.choice import chosen
     from paceline.settings import StudySettings
     from paceline.store import open_store
-    from paceline.study.conclude import best_of, summary_of
+    from paceline.study.conclude import summary_of
     from paceline.study.conduct import Conductor
     from paceline.study.setup import set_up
     from paceline.study.single import environment_of
@@ -131,7 +132,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
         after = megabytes()
         began = time.perf_counter()
         listed = list(conductor.ledger.trials.values())
-        best = best_of(listed, setup.goal)
+        best = chosen(History(listed, setup.goal), setup.space)
         summary = summary_of(setup, listed, best, None, None, Tally(0, 0, 0.0), lanes.steps, conductor.cut)
         summary_seconds = time.perf_counter() - began
         store.update_study(summary=summary, state="finished")

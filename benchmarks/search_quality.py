@@ -1,7 +1,9 @@
 """How good are proposals? Each method searches each task alone, one evaluation at a time, from many seeds.
 
-    incumbent(n)    the best reading of the first n
-    regret(n)       of the incumbent, by its true loss: 0 is the best there is, 1 the median of random ones
+    incumbent(n)    what a search ended after n evaluations hands over: the best reading; of equal ones a peer's is the
+                    first, as in `best_trial`, and Paceline's the one whose neighbours did best (`search.choice`)
+    regret(n)       of the incumbent, by its true loss: 0 is the best there is, 1 the median of random ones; for
+                    Paceline also of the first of equals (`regret_of_first`), to tell what the choice is worth
     win             a smaller regret than the other's on the same task and seed; equals share it
 
 Intervals are of 95 %, by resampling seeds within tasks: they tell what other seeds would change, not other tasks.
@@ -17,7 +19,6 @@ python benchmarks/search_quality.py [--tasks ...] [--methods ...] [--seeds 20] [
 """
 
 import argparse
-import math
 import time
 from collections.abc import Sequence
 from functools import cache, partial
@@ -31,8 +32,9 @@ from numpy.typing import NDArray
 from search_contestants import NOT_COMPARED, PEERS, contestants
 from search_tasks import HPO, Task, names, table_names, task
 
-from paceline.records import Params
+from paceline.records import History, Params, Status, Trial
 from paceline.search import METHODS, make_searcher
+from paceline.search.choice import chosen
 from paceline.space import Space
 
 CHECKPOINTS = (10, 25, 50, 100)
@@ -42,24 +44,36 @@ Floats = NDArray[np.float64]
 
 
 class Recorder:
-    """The function that a contestant minimises; it notes incumbents and the time between calls."""
+    """The function that a contestant minimises; it notes what was asked and the time between calls."""
 
     def __init__(self, on: Task, seed: int) -> None:
         self._task = on
         self._seed = seed
-        self._best = math.inf
         self._since = time.process_time()
-        self.incumbents: list[Params] = []
+        self._trials: list[Trial] = []
         self.seconds: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._trials)
 
     def __call__(self, params: Params) -> float:
         self.seconds.append(time.process_time() - self._since)
-        reading = self._task.read(params, self._seed, len(self.incumbents))
-        better = reading < self._best or not self.incumbents
-        self._best = min(self._best, reading)
-        self.incumbents.append(params if better else self.incumbents[-1])
+        reading = self._task.read(params, self._seed, len(self))
+        self._trials.append(Trial(len(self), params, 0, status=Status.FINISHED, score=reading))
         self._since = time.process_time()
         return reading
+
+    def first(self, count: int) -> Params:
+        """The first of the best readings of so many."""
+        best = History(self._trials[:count]).best()
+        assert best is not None
+        return best.params
+
+    def choice(self, count: int) -> Params:
+        """What Paceline would hand over after so many."""
+        best = chosen(History(self._trials[:count]), self._task.space)
+        assert best is not None
+        return best.params
 
 
 def run(name: str, method: str, seed: int, evaluations: int, *, timed: bool = True) -> Run:
@@ -68,16 +82,19 @@ def run(name: str, method: str, seed: int, evaluations: int, *, timed: bool = Tr
     warm_up(method)
     recorder = Recorder(on, seed)
     contestants()[method](on.space, recorder, evaluations, seed)
-    done = len(recorder.incumbents)
+    done = len(recorder)
     at = sorted({n for n in CHECKPOINTS if n <= evaluations} | {evaluations})
     late = recorder.seconds[-max(1, done // 4) :]
+    first = {str(n): on.regret(recorder.first(n)) for n in at}
+    own = {} if method in PEERS else {"regret_of_first": first}
     return {
         "task": name,
         "method": method,
         "seed": seed,
         "evaluations": evaluations,
         "mark": mark(method),
-        "regret": {str(n): on.regret(recorder.incumbents[min(n, done) - 1]) for n in at},
+        "regret": first if method in PEERS else {str(n): on.regret(recorder.choice(n)) for n in at},
+        **own,
         "milliseconds": 1e3 * float(np.mean(recorder.seconds)) if timed else None,
         "late_milliseconds": 1e3 * float(np.mean(late)) if timed else None,
     }
@@ -101,7 +118,8 @@ def mark(method: str) -> str:
     if method in PEERS:
         return f"{PEERS[method]} {version_of(PEERS[method])} {mark_of([tasks])}"
     start = type(make_searcher(method, Space({"x": {"low": 0.0, "high": 1.0}}), seed=0)).__module__
-    return mark_of([tasks, *sorted(imported([start], ("paceline.search", "paceline.space")))])
+    modules = imported([start, chosen.__module__], ("paceline.search", "paceline.space"))
+    return mark_of([tasks, *sorted(modules)])
 
 
 def cached(file: Path | None) -> dict[Key, Run]:
@@ -224,8 +242,8 @@ def main() -> None:
     for peer, package in PEERS.items():
         if peer not in everyone:
             print(f"skipped: {peer}, because {package} (for optuna_gp also torch) isn't installed")
-    chosen, methods = list(options.tasks or names()), list(options.methods or everyone)
-    wanted = [(n, m, s, options.evaluations) for m in methods for s in range(options.seeds) for n in chosen]
+    searched, methods = list(options.tasks or names()), list(options.methods or everyone)
+    wanted = [(n, m, s, options.evaluations) for m in methods for s in range(options.seeds) for n in searched]
     again = {key for key in wanted if key[1] in options.redo}
     if again:
         gone = forget(options.cache, lambda one: tuple(one[name] for name in FIELDS) in again)

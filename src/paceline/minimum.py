@@ -25,6 +25,7 @@ from paceline.errors import SettingsError
 from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
 from paceline.search import METHODS, Growing, Searcher, check_objectives, make_searcher
+from paceline.search.choice import chosen
 from paceline.search.effects import effects_of
 from paceline.search.options import number, whole
 from paceline.seeds import generator, seed_for
@@ -222,7 +223,7 @@ class _Progress:
 
     def result(self, status: int) -> Minimum:
         """All of it, ended for this reason."""
-        best = self.history.best()
+        best = self.history.best() if status == UNDER_WAY else chosen(self.history, self._searcher.space)
         if best is None and status != UNDER_WAY:
             status = ALL_FAILED
         return Minimum(
@@ -235,7 +236,7 @@ class _Progress:
             message=self._message(status),
             x_iters=[dict(trial.params) for trial in self.trials],
             func_vals=self._values(),
-            pareto=[trial.number for trial in front_of(self.trials, "minimize")],
+            pareto=[t.number for t in front_of(sorted(self.trials, key=lambda t: t is not best), "minimize")],
             failures={t.number: t.reason for t in self.trials if t.status is Status.FAILED},
             space=self._searcher.space,
             specs=self._specs,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.records import METRICS, Trial, loss_of, merit
+from paceline.records import METRICS, Trial, loss_of
 
 Array = NDArray[np.float64]
 
@@ -129,12 +129,12 @@ def cost_table(trials: Sequence[Trial]) -> Array:
 
 
 def front_of(trials: Sequence[Trial], goal: str) -> list[Trial]:
-    """The trials that no other dominates in score and costs, best score first; of equal ones the first.
+    """The trials that no other dominates in score and costs, best score first; of equal ones the one given first.
 
     Without costs that is the best trial alone. Diverged and failed trials and scores that aren't finite take no part.
     """
     sign = -1.0 if goal == "maximize" else 1.0
-    order = sorted((t for t in trials if np.isfinite(loss_of(t, sign))), key=lambda trial: merit(trial, sign))
+    order = sorted((t for t in trials if np.isfinite(loss_of(t, sign))), key=lambda t: (loss_of(t, sign), t.costs))
     values = np.column_stack([[loss_of(trial, sign) for trial in order], cost_table(order)])
     kept: list[Trial] = []
     seen: set[tuple[float, ...]] = set()

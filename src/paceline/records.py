@@ -232,3 +232,22 @@ class StudyRecord:
     goal: str
     summary: dict[str, Any] = field(default_factory=dict)
     state: str = "running"
+
+
+def best_of(record: StudyRecord, trials: Sequence[Trial]) -> Trial | None:
+    """A study's best trial: the one it settled on at its end, unless another is better; see `History.best`.
+
+    Args: trials: all of the study, in any order.
+    """
+    best = History(sorted(trials, key=lambda trial: trial.number), record.goal).best()
+    settled = (record.summary.get("best") or {}).get("trial")
+    if best is None or settled is None:
+        return best
+    equals = (t for t in trials if t.number == settled and (t.score, t.costs) == (best.score, best.costs))
+    return next(equals, best)
+
+
+def settled_first(record: StudyRecord, trials: Sequence[Trial]) -> list[Trial]:
+    """Trials by number, but for the study's best one, which comes before its equals and all others."""
+    best = best_of(record, trials)
+    return sorted(trials, key=lambda trial: (trial is not best, trial.number))

@@ -128,7 +128,7 @@ def test_a_study_takes_both_views() -> None:
     asked: list[bool] = []
     searcher = make_searcher("bayes", space, seed=0, candidates=8)
     model = searcher._model
-    searcher._model = lambda *args, as_scores=False: asked.append(as_scores) or model(*args, as_scores=as_scores)
+    searcher._model = lambda *args, **more: asked.append(more["as_scores"]) or model(*args, **more)
     for seed in range(12):
         searcher.suggest(history, 1, np.random.default_rng(seed))
     assert {False, True} == set(asked)

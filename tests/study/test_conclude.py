@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from small_studies import SMALL
+from small_studies import SMALL, SPACE
 
+from paceline.cli.documents import ranked
 from paceline.data import Dataset
-from paceline.records import Status, Trial
+from paceline.records import History, Status, StudyRecord, Trial, best_of, settled_first
+from paceline.reporting import drawn_curves
 from paceline.reporting.facts import sureness
+from paceline.search.choice import chosen
 from paceline.space import Space
 from paceline.study import Study, tune
-from paceline.study.conclude import best_of, bootstrap_root_mean, edges, reason_kind, tied, wilson
+from paceline.study.conclude import bootstrap_root_mean, edges, reason_kind, tied, wilson
 
 
 @given(st.integers(1, 5000).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))))
@@ -50,9 +53,21 @@ def test_the_best_is_the_first_of_equals_and_never_a_diverged_one() -> None:
     trials = trials_with([0.3, 0.1, 0.1, None])
     diverged = Trial(9, {}, 0, status=Status.DIVERGED, score=0.0)
     for goal, number in (("minimize", 1), ("maximize", 0)):
-        best = best_of([*trials, diverged], goal)
+        best = History([*trials, diverged], goal).best()
         assert best is not None and best.number == number
-    assert best_of([diverged], "minimize") is None
+    assert History([diverged]).best() is None
+
+
+def test_what_a_study_settled_on_is_its_best_as_long_as_nothing_is_better() -> None:
+    trials = trials_with([0.3, 0.1, 0.1, 0.1, None])
+    under_way = StudyRecord("s", {}, {}, "minimize")
+    ended = StudyRecord("s", {}, {}, "minimize", {"best": {"trial": 2}})
+    assert best_of(under_way, trials) is trials[1]
+    assert best_of(ended, trials[::-1]) is trials[2]
+    assert [trial.number for trial in settled_first(ended, trials[::-1])] == [2, 0, 1, 3, 4]
+    better = [*trials, Trial(5, {}, 0, status=Status.FINISHED, score=0.05)]  # the study went on
+    assert best_of(ended, better) is better[5]
+    assert best_of(StudyRecord("s", {}, {}, "minimize", {"best": None}), trials[4:]) is None
 
 
 def test_ties_of_class_shares_lie_in_the_best_s_interval() -> None:
@@ -126,6 +141,24 @@ def test_the_summary_says_what_was_found(whole: Study) -> None:
     assert sum(summary["split"].values()) == summary["data"]["rows"] == 1797
     assert summary["ended"] == "all trials were run"
     assert np.sum(summary["dev"]["confusion"]) == summary["split"]["dev"]
+
+
+def test_of_equals_everybody_names_the_same() -> None:
+    """On fifteen dev rows many trials are equal: study, front, page and screens all take the one chosen."""
+    study = tune("iris", **SMALL, method="random", stopper="none", trials=40, seed=5)
+    assert study.best is not None
+    equals = [trial.number for trial in study.trials if trial.score == study.best.score]
+    expected = chosen(History(study.trials), Space(SPACE))
+    assert expected is not None and len(equals) > 2
+    assert study.best.number == expected.number != equals[0]
+    assert study.summary["best"]["trial"] == study.best.number
+    assert study.summary["best"]["equals"] == len(equals) - 1
+    assert study.pareto()["trial"].tolist() == [study.best.number]
+    assert ranked(study)[0] is study.best
+    assert [trial.number for trial in ranked(study)[1 : len(equals)]] == [n for n in equals if n != study.best.number]
+    assert drawn_curves(study.record, study.trials)[0] == study.best.number
+    said = " ".join(sureness(study.record, study.best, 40, "error"))
+    assert f"{len(equals) - 1} other trials came to the very same score. Trial {study.best.number} was chosen" in said
 
 
 def test_a_study_by_a_model_says_how_well_it_foretold(digits: Dataset) -> None:

@@ -89,11 +89,12 @@ def trial_document(trial: "Trial") -> dict[str, Any]:
 def ranked(study: "Study") -> list["Trial"]:
     """Trials, best first; those without a score last."""
     sign = -1.0 if study.record.goal == "maximize" else 1.0
+    best = study.best
 
-    def place(trial: "Trial") -> tuple[bool, float, tuple[float, ...], int]:
+    def place(trial: "Trial") -> tuple[bool, float, tuple[float, ...], bool, int]:
         loss, costs, number = merit(trial, sign)
         scored = math.isfinite(loss)
-        return not scored, loss if scored else 0.0, costs if scored else (), number
+        return not scored, loss if scored else 0.0, costs if scored else (), trial is not best, number
 
     return sorted(study.trials, key=place)
 

@@ -126,6 +126,9 @@ def study_lines(lines: Lines, study: "Study") -> None:
     if refit := summary.get("refit"):
         done = f"trained on train and dev rows together ({refit['rows']:,}) for {count(refit['epochs'], 'epoch')}"
         lines.add("delivered", done if refit["epochs"] else f"trained on train rows only: {refit['reason']}")
+    if same := (summary.get("best") or {}).get("equals"):
+        verb = "has" if same == 1 else "have"
+        lines.add("chosen", f"{count(same, 'other trial')} {verb} this very score; configurations like this did best")
     if (tied := summary.get("tied")) and tied["count"] > 1:
         others = tied["count"] - 1
         lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")

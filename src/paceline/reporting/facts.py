@@ -196,6 +196,11 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
             f"hadn't seen: {calibration['within_50']:.0%} of the results lay in its 50 % intervals, "
             f"{calibration['within_90']:.0%} in its 90 % ones."
         )
+    if equals := part(record.summary, "best").get("equals"):
+        found.append(
+            f"{plural(equals, 'other trial')} came to the very same score. Trial {best.number} was chosen because "
+            "configurations like it did best."
+        )
     tied = part(record.summary, "tied")
     if tied.get("count"):
         numbers = [number for number in tied.get("trials") or [] if number != best.number]

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from paceline.errors import StudyError
-from paceline.records import Measurements, StudyRecord, Trial
+from paceline.records import Measurements, StudyRecord, Trial, settled_first
 from paceline.reporting import facts
 from paceline.reporting.axes import axes_of
 from paceline.reporting.code import recipe_code
@@ -34,9 +34,9 @@ TABLE_ROWS = 50
 TABLE_CURVES = BEHIND + 1
 
 
-def drawn_curves(trials: Sequence[Trial], goal: str) -> list[int]:
+def drawn_curves(record: StudyRecord, trials: Sequence[Trial]) -> list[int]:
     """Numbers of the trials whose learning curves are drawn: the page needs no other measurements."""
-    return [trial.number for trial in ranked(trials, goal)[:TABLE_CURVES]]
+    return [trial.number for trial in ranked(settled_first(record, trials), record.goal)[:TABLE_CURVES]]
 
 
 def write_report(
@@ -89,9 +89,10 @@ def report_html(
 ) -> str:
     """The page as text; a pure function of its arguments."""
     goal, metric = record.goal, metric_of(record)
+    axes = axes_of(trials, space)
+    trials = settled_first(record, trials)
     order = ranked(trials, goal)
     best = order[0] if order else None
-    axes = axes_of(trials, space)
     curves = mean_curves(measurements, [trial.number for trial in order[:TABLE_CURVES]])
     dev = facts.part(record.summary, "dev")
     figures: dict[str, Any] = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paceline.records import METRICS, Status, StudyRecord, Trial, loss_of, merit
+from paceline.records import METRICS, Status, StudyRecord, Trial, loss_of
 
 USUAL_SHARE = 0.9  # the best share of the scores that the scale is made for
 LOG_RATIO = 20.0  # from here on a logarithmic scale reads better
@@ -28,10 +28,10 @@ def sign_of(goal: str) -> float:
 
 
 def ranked(trials: Sequence[Trial], goal: str) -> list[Trial]:
-    """The trials that have a finite score and weren't ruined, best first; see `merit`."""
+    """The trials that have a finite score and weren't ruined, best first; equals stay in their order."""
     sign = sign_of(goal)
     scored = [trial for trial in trials if math.isfinite(loss_of(trial, sign))]
-    return sorted(scored, key=lambda trial: merit(trial, sign))
+    return sorted(scored, key=lambda trial: (loss_of(trial, sign), trial.costs))
 
 
 def thinned(order: Sequence[Trial], most: int) -> list[Trial]:

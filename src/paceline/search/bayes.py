@@ -2,7 +2,8 @@
 
     targets      scores, without a long tail                     (`targets`)
     features     configurations as columns                       (`encoding`)
-    model        Gaussian process, fitted anew from the history  (`gaussian_process`)
+    model        Gaussian process, fitted anew from the history; as long as results are few, one drawn about the
+                 likeliest, because they leave open what matters (`gaussian_process`)
     acquisition  expected improvement, by its logarithm          (`acquisition`)
     hunt         its highest hill over numbers and choices       (`candidates`)
 
@@ -40,7 +41,7 @@ from paceline.search.candidates import Hunt, pool
 from paceline.search.encoding import Encoding
 from paceline.search.few_programs import FewPrograms
 from paceline.search.fresh import Fresh
-from paceline.search.gaussian_process import Posterior, fit
+from paceline.search.gaussian_process import FEW, Posterior, drawn, fit
 from paceline.search.one_core import one_core
 from paceline.search.options import number, whole
 from paceline.search.past import Past
@@ -186,6 +187,19 @@ class Bayes(Searcher):
         within = [float(np.mean(off <= ndtri(0.5 + share / 2.0))) for share in (0.5, 0.9)]
         return Calibration(int(judged.sum()), *within)
 
+    def foretold(self, history: History) -> dict[int, float]:
+        """Position of a result in the history -> what the others let expect there: a target, of which less is better.
+
+        Of more than 300 results the best 150 and some of the rest are there. {} for fewer than 3.
+        """
+        known = evidence(history, self._past)
+        if len(known) < 3 or len(self.space.slots) == 0:
+            return {}
+        with one_core():
+            rows, posterior = self._model(history, known, as_scores=True)
+            means = posterior.left_out()[0]
+        return dict(zip(known.numbers[rows].tolist(), means.tolist(), strict=False))  # results of an earlier study last
+
     def outlook(self, history: History, rng: np.random.Generator) -> Outlook | None:
         """What one more trial can be expected to gain; None for fewer than 3 results, or if the space is used up."""
         known = evidence(history, self._past)
@@ -197,9 +211,13 @@ class Bayes(Searcher):
         return Outlook(hunt.gain(found[0]), float(np.sqrt(hunt.noise))) if len(found) else None
 
     def _model(
-        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None, *, as_scores: bool = False
-    ) -> tuple[NDArray[np.intp], Posterior]:
-        """The rows of the evidence that the model knows, and the model; results of an earlier study come last."""
+        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None, *, as_scores: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[NDArray[np.intp], Posterior]:  # fmt: skip
+        """The rows of the evidence that the model knows, and the model; results of an earlier study come last.
+
+        Args: rng: the model is the likeliest one without it, and with it one of those that agree with few results.
+        """
         rows = thinned(len(known), MOST) if rows is None else rows
         features = self._features(known.units[rows])
         goals = standardised(targets(history, known, as_scores=as_scores)[rows]) if len(rows) else np.zeros(0)
@@ -207,6 +225,8 @@ class Bayes(Searcher):
             then = self._encoding.elsewhere(self._features(self._earlier.units))
             features, goals = np.vstack([features, then]), np.append(goals, self._earlier.targets)
         hyper = fit(features, self._encoding.groups, goals)
+        if rng is not None and len(goals) <= FEW:
+            hyper = drawn(hyper, features, self._encoding.groups, goals, rng)
         return rows, Posterior.given(hyper, self._encoding.groups, features, goals)
 
     def _features(self, units: Rows) -> Rows:
@@ -234,7 +254,7 @@ class Bayes(Searcher):
         local = len(known) > MOST and not everywhere and rng.random() >= ROAMING
         as_scores = not (everywhere or comparable(history.trials)) and rng.random() < AS_SCORES
         rows = nearest(known.units, known.units[0], MOST) if local else None
-        rows, posterior = self._model(history, known, rows, as_scores=as_scores)
+        rows, posterior = self._model(history, known, rows, as_scores=as_scores, rng=None if everywhere else rng)
         units = np.vstack([known.units[rows], self._earlier.units])
         means = posterior.predict(self._features(units))[0]
         leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)

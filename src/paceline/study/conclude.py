@@ -41,11 +41,6 @@ SHOWN_RESIDUALS = 2000
 CLASS_SHARES = ("error", "accuracy")
 
 
-def best_of(trials: Sequence[Trial], goal: str) -> Trial | None:
-    """The trial with the best score (of equals the one with the lowest costs, then the first); None without any."""
-    return History(trials, goal).best()
-
-
 @dataclass(frozen=True, eq=False)
 class Retrained:
     """The winner trained again over seeds, on the train part with the dev part for choosing epochs.
@@ -160,6 +155,7 @@ def summary_of(
             "config": {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()},
             "score": best.score,
             "epoch": best.best_epoch,
+            "equals": equals(trials, best, setup.goal),
         }
         if again is not None and len(again.line) > 1:
             found["best"]["schedule"] = [
@@ -176,6 +172,13 @@ def summary_of(
     if again is not None:
         found["dev"] = on_dev(setup, again.model)
     return found
+
+
+def equals(trials: Sequence[Trial], best: Trial, goal: str) -> int:
+    """How many other trials have the best's very score; 0 where objectives beside it decide between them."""
+    sign = -1.0 if goal == "maximize" else 1.0
+    least = loss_of(best, sign)
+    return 0 if best.costs else sum(loss_of(trial, sign) == least for trial in trials) - 1
 
 
 def told(setup: Setup) -> dict[str, Any] | None:

@@ -19,11 +19,12 @@ from paceline.model import Model
 from paceline.pack.lanes import Lanes
 from paceline.pack.packs import PackLane
 from paceline.pack.programs import Tally
-from paceline.records import Status, StudyRecord, Trial
+from paceline.records import History, Status, StudyRecord, Trial
 from paceline.runs import make_lanes, shared_programs
+from paceline.search.choice import chosen
 from paceline.settings import StudySettings, dump_settings
 from paceline.store import MEMORY, Store, open_store, read_store
-from paceline.study.conclude import best_of, retrained, summary_of
+from paceline.study.conclude import retrained, summary_of
 from paceline.study.conduct import Conductor
 from paceline.study.experiments import experiments_of
 from paceline.study.progress import Callback, Progress
@@ -132,7 +133,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
             conductor.run()
         searched = conductor.seconds
         trials = list(conductor.ledger.trials.values())
-        best = best_of(trials, setup.goal)
+        best = chosen(History(trials, setup.goal), setup.space)
         model, again, refit, more_steps = None, None, None, 0
         if best is not None:
             if progress is not None:

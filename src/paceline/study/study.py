@@ -11,10 +11,10 @@ from paceline.data import Dataset, load, outer_fold
 from paceline.errors import SettingsError, StudyError
 from paceline.model import Model, load_model
 from paceline.pareto import front_of, in_own_units
-from paceline.records import StudyRecord, Trial
+from paceline.records import StudyRecord, Trial, best_of, settled_first
 from paceline.settings import StudySettings
 from paceline.store import MEMORY, Store, open_store, read_store
-from paceline.study.conclude import best_of, on_test
+from paceline.study.conclude import on_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,8 +77,12 @@ class Study:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the best dev score; None before there is one."""
-        return best_of(self.trials, self.record.goal)
+        """The trial with the best dev score; None before there is one.
+
+        Of several with the same score a study that has ended takes the one whose neighbours did best (see
+        `search.choice`), and one under way the first.
+        """
+        return best_of(self.record, self.trials)
 
     def pareto(self) -> pd.DataFrame:
         """The trials that no other dominates in metric and objectives, best score first: rows of `frame`.
@@ -86,7 +90,8 @@ class Study:
         Where the front's times were measured (at the end of a study), columns "us_a_row_1" and so on give the
         microseconds a row in batches of that size. Without objectives that is the best trial alone.
         """
-        rows = self.frame().iloc[[trial.number for trial in front_of(self.trials, self.record.goal)]]
+        front = front_of(settled_first(self.record, self.trials), self.record.goal)
+        rows = self.frame().iloc[[trial.number for trial in front]]
         times = self.summary.get("inference") or {"batches": [], "microseconds": {}}
         for place, batch in enumerate(times["batches"]):
             known = {int(number): row[place] for number, row in times["microseconds"].items()}
@@ -150,7 +155,7 @@ class Study:
                 Path(path),
                 record=self.record,
                 trials=self.trials,
-                measurements=store.measurements(drawn_curves(self.trials, self.record.goal)),
+                measurements=store.measurements(drawn_curves(self.record, self.trials)),
                 space=self.record.environment.get("space"),
             )
             return result
