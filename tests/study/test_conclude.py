@@ -1,5 +1,6 @@
 """The statements of a study's end, against independent figures."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_the_summary_says_what_was_found(whole: Study) -> None:
     assert np.sum(summary["dev"]["confusion"]) == summary["split"]["dev"]
 
 
-def test_of_equals_everybody_names_the_same() -> None:
+def test_of_equals_everybody_names_the_same(tmp_path: Path) -> None:
     """On fifteen dev rows many trials are equal: study, front, page and screens all take the one chosen."""
     study = tune("iris", **SMALL, method="random", stopper="none", trials=40, seed=5)
     assert study.best is not None
@@ -157,6 +158,8 @@ def test_of_equals_everybody_names_the_same() -> None:
     assert ranked(study)[0] is study.best
     assert [trial.number for trial in ranked(study)[1 : len(equals)]] == [n for n in equals if n != study.best.number]
     assert drawn_curves(study.record, study.trials)[0] == study.best.number
+    page = study.report(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"trial {study.best.number}, epoch {study.best.best_epoch}<" in page
     said = " ".join(sureness(study.record, study.best, 40, "error"))
     assert f"{len(equals) - 1} other trials came to the very same score. Trial {study.best.number} was chosen" in said
 
