@@ -362,6 +362,9 @@ def test_a_batch_is_quick() -> None:
         ({"startup": 1}, "'startup' must be a whole number of at least 2, but got 1"),
         ({"kappa": -1.0}, "'kappa' must be a number at least 0, but got -1.0"),
         ({"candidats": 5}, "did you mean 'candidates'?"),
+        ({"earlier": 3}, "'earlier' must be a list of pairs (configuration, loss), but got 3."),
+        ({"earlier": [({"a": 1},)]}, "pairs (configuration, loss), but got [({'a': 1},)]."),
+        ({"earlier": ["ab"]}, "pairs (configuration, loss), but got ['ab']."),
     ],
 )
 def test_wrong_options_are_told(options: dict[str, object], words: str) -> None:

@@ -115,6 +115,9 @@ def study_lines(lines: Lines, study: "Study") -> None:
     lines.add("", assignments(best.params) or "the default configuration")
     if fixed := study.record.settings.get("params"):
         lines.add("", f"fixed: {assignments(fixed)}")
+    if same := (summary.get("best") or {}).get("equals"):
+        verb = "has" if same == 1 else "have"
+        lines.add("chosen", f"{count(same, 'other trial')} {verb} this very score; those like this one did best")
     if warm := summary.get("warm_start"):
         learnt = f", learnt from {count(warm['results'], 'result')} of it" if warm["results"] else ""
         lines.add("began", f"with the {count(warm['first'], 'best configuration')} of {warm['from']}{learnt}")
@@ -126,9 +129,6 @@ def study_lines(lines: Lines, study: "Study") -> None:
     if refit := summary.get("refit"):
         done = f"trained on train and dev rows together ({refit['rows']:,}) for {count(refit['epochs'], 'epoch')}"
         lines.add("delivered", done if refit["epochs"] else f"trained on train rows only: {refit['reason']}")
-    if same := (summary.get("best") or {}).get("equals"):
-        verb = "has" if same == 1 else "have"
-        lines.add("chosen", f"{count(same, 'other trial')} {verb} this very score; configurations like this did best")
     if (tied := summary.get("tied")) and tied["count"] > 1:
         others = tied["count"] - 1
         lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")

@@ -21,8 +21,9 @@ the earlier results fade. Scores of both are standardised each by themselves, be
 Nothing is kept between calls but the reading of the history: starts and draws are functions of the history and rng.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -297,6 +298,8 @@ class Earlier:
 
 def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:
     """What of an earlier search lies in the space; results that aren't finite count as its worst."""
+    if not isinstance(earlier, Sequence) or not all(map(_is_result, earlier)):
+        raise SettingsError(f"Option 'earlier' must be a list of pairs (configuration, loss), but got {earlier!r:.80}.")
     inside = [(params, float(loss)) for params, loss in earlier if space.contains(params)]
     losses = np.array([loss for _, loss in inside])
     finite = np.isfinite(losses)
@@ -306,6 +309,10 @@ def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:
     order = np.argsort(losses, kind="stable")
     order = order[thinned(len(order), MOST_EARLIER)]
     return Earlier(np.array([space.to_unit(inside[i][0]) for i in order]), standardised(eased(losses[order])))
+
+
+def _is_result(pair: object) -> bool:
+    return isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], Mapping) and isinstance(pair[1], Real)
 
 
 def thinned(count: int, most: int) -> NDArray[np.intp]:
