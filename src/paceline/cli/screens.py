@@ -117,7 +117,9 @@ def study_lines(lines: Lines, study: "Study") -> None:
         lines.add("", f"fixed: {assignments(fixed)}")
     if same := (summary.get("best") or {}).get("equals"):
         verb = "has" if same == 1 else "have"
-        lines.add("chosen", f"{count(same, 'other trial')} {verb} this very score; those like this one did best")
+        lines.add(
+            "chosen", f"{count(same, 'other trial')} {verb} this very score; the one whose neighbours did best is taken"
+        )
     if warm := summary.get("warm_start"):
         learnt = f", learnt from {count(warm['results'], 'result')} of it" if warm["results"] else ""
         lines.add("began", f"with the {count(warm['first'], 'best configuration')} of {warm['from']}{learnt}")

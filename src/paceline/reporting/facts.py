@@ -198,8 +198,8 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
         )
     if equals := part(record.summary, "best").get("equals"):
         found.append(
-            f"{plural(equals, 'other trial')} came to the very same score. Trial {best.number} was chosen because "
-            "configurations like it did best."
+            f"{plural(equals, 'other trial')} came to the very same score. Of equals the one whose neighbours did best "
+            f"is taken: trial {best.number}."
         )
     tied = part(record.summary, "tied")
     if tied.get("count"):

@@ -11,6 +11,16 @@ from paceline.search.bayes import Bayes
 from paceline.space import Space
 
 
+def equals(history: History) -> list[int]:
+    """Positions of the trials that have the best finite score; with objectives beside it, of the best one alone."""
+    best = history.best()
+    if best is None:
+        return []
+    sign = -1.0 if history.goal == "maximize" else 1.0
+    least = loss_of(best, sign)
+    return [i for i, t in enumerate(history) if t is best or (not best.costs and loss_of(t, sign) == least)]
+
+
 def chosen(history: History, space: Space) -> Trial | None:
     """The best trial; of several with the same score, the one of which the others let expect most.
 
@@ -21,14 +31,9 @@ def chosen(history: History, space: Space) -> Trial | None:
     Returns:
         None without a finite score. Where there are objectives beside the score, the first of equals.
     """
-    best = history.best()
-    if best is None or best.costs:
-        return best
-    sign = -1.0 if history.goal == "maximize" else 1.0
-    least = loss_of(best, sign)
-    equals = [place for place, trial in enumerate(history) if loss_of(trial, sign) == least]
-    if len(equals) < 2:
+    best, places = history.best(), equals(history)
+    if len(places) < 2:
         return best
     expected = Bayes(space).foretold(history)
-    known = [place for place in equals if place in expected]
+    known = [place for place in places if place in expected]
     return history.trials[min(known, key=lambda place: (expected[place], place))] if known else best

@@ -169,9 +169,7 @@ def log_density(theta: Array, features: Array, groups: Groups, targets: Array) -
     return likely - 0.5 * len(targets) * float(np.log(2.0 * np.pi)) + log_prior(theta)[0] + float(theta[-2:].sum())
 
 
-def drawn(
-    hyper: Hyper, features: Array, groups: Groups, targets: Array, rng: np.random.Generator, sweeps: int = SWEEPS
-) -> Hyper:
+def drawn(hyper: Hyper, features: Array, groups: Groups, targets: Array, rng: np.random.Generator) -> Hyper:
     """Quantities that agree with the results about as well as the fitted ones: a few steps of a Markov chain.
 
     A few dozen results leave open which inputs matter. Who always believes the likeliest answer may follow it for
@@ -181,7 +179,6 @@ def drawn(
     Args:
         hyper: where the chain begins: the fitted quantities.
         features, groups, targets: as in `fit`.
-        sweeps: how often each quantity is moved. With many the draw is one of the posterior.
 
     Source: Snoek et al. (2012), "Practical Bayesian optimization of machine learning algorithms", who average over
     such draws; Metropolis et al. (1953), "Equation of state calculations by fast computing machines", for the chain.
@@ -189,7 +186,7 @@ def drawn(
     low, high = np.log([BOUNDS["lengths"]] * len(hyper.lengths) + [BOUNDS["signal"], BOUNDS["noise"]]).T
     theta = hyper.theta
     density = log_density(theta, features, groups, targets)
-    for place in np.tile(np.arange(len(theta)), sweeps):
+    for place in np.tile(np.arange(len(theta)), SWEEPS):
         moved = theta.copy()
         moved[place] += STRIDE * rng.normal()
         chance = rng.random()

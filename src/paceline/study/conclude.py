@@ -26,6 +26,7 @@ from paceline.pareto import front_document
 from paceline.records import History, Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
 from paceline.search.bayes import Bayes
+from paceline.search.choice import equals
 from paceline.search.importance import every_so_many, importances
 from paceline.seeds import generator, seed_for
 from paceline.study.front import inference_summary
@@ -155,7 +156,7 @@ def summary_of(
             "config": {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()},
             "score": best.score,
             "epoch": best.best_epoch,
-            "equals": equals(trials, best, setup.goal),
+            "equals": len(equals(History(trials, setup.goal))) - 1,
         }
         if again is not None and len(again.line) > 1:
             found["best"]["schedule"] = [
@@ -172,13 +173,6 @@ def summary_of(
     if again is not None:
         found["dev"] = on_dev(setup, again.model)
     return found
-
-
-def equals(trials: Sequence[Trial], best: Trial, goal: str) -> int:
-    """How many other trials have the best's very score; 0 where objectives beside it decide between them."""
-    sign = -1.0 if goal == "maximize" else 1.0
-    least = loss_of(best, sign)
-    return 0 if best.costs else sum(loss_of(trial, sign) == least for trial in trials) - 1
 
 
 def told(setup: Setup) -> dict[str, Any] | None:
