@@ -5,13 +5,14 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from tiny_trials import Outcome, alone, run_jobs, trial
 
 from paceline.net.dense import DenseShape
 from paceline.pack.lanes import Done, Job, Lanes, default_count
-from paceline.pack.programs import Programs
+from paceline.pack.programs import Program, Programs
 from paceline.training.program import BLOCK, DIVERGED, EARLY
 
 
@@ -58,6 +59,59 @@ def test_more_epochs_than_a_call_can_return(programs: Programs) -> None:
     again = job("more", to_epoch=2 * BLOCK + 10)
     more = run_jobs(programs, [replace(again, state=done.state)])[0]
     assert more.first_epoch == 2 * BLOCK + 8 and len(more.measurements) == 3
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_parts_are_the_job_cut_up(programs: Programs, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run_jobs(programs, [job("it", to_epoch=6)])[0]
+    monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)  # a slice is one epoch
+    with Lanes(programs, count) as lanes:
+        lanes.submit([replace(job("it", to_epoch=6), in_parts=True)])
+        *parts, last = collected(lanes, 6)
+        assert lanes.open_jobs == 0 and lanes.collect(timeout=0.05) == []
+    assert [part.first_epoch for part in (*parts, last)] == [1, 2, 3, 4, 5, 6]
+    assert [part.over for part in (*parts, last)] == [False] * 5 + [True]
+    assert [int(part.state.epoch) for part in (*parts, last)] == [1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(np.concatenate([part.measurements for part in (*parts, last)]), whole.measurements)
+    for mine, other in zip(jax.tree.leaves(last.state), jax.tree.leaves(whole.state), strict=True):
+        np.testing.assert_array_equal(mine, other)
+    again = run_jobs(programs, [replace(job("it", to_epoch=6), state=parts[1].state)])[0]
+    np.testing.assert_array_equal(again.measurements, whole.measurements[2:], err_msg="a part's state goes on")
+
+
+def test_a_trial_that_ends_by_itself_ends_its_parts(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)
+    it = trial({"patience": 1, "learning_rate": 0.3}, epochs=200)
+    with Lanes(programs, 1) as lanes:
+        lanes.submit([it.job("it", it.first_state(), 200, in_parts=True)])
+        found: list[Done] = []
+        while not found or not found[-1].over:
+            found += collected(lanes, 1)
+    assert int(found[-1].state.status) == EARLY and not any(part.over for part in found[:-1])
+    assert sum(len(part.measurements) for part in found) == int(found[-1].state.epoch) < 200
+
+
+@pytest.mark.parametrize(("count", "most"), [(1, 1), (3, 1), (5, 2)])
+def test_programs_made_at_a_time(count: int, most: int) -> None:
+    """Three lanes are two cores, which make one program at a time; four cores make two."""
+    making, seen = 0, [0]
+    lock = threading.Lock()
+
+    class Making(Programs):
+        def get(self, shape: DenseShape, pack: int = 0) -> Program:
+            nonlocal making
+            with lock:
+                making += 1
+                seen.append(making)
+            time.sleep(0.02)
+            with lock:
+                making -= 1
+            raise ArithmeticError("never made")
+
+    with Lanes(Making(), count) as lanes:
+        lanes.submit([replace(job(key), shape=replace(job(key).shape, batch=16 + key)) for key in range(6)])
+        assert all(isinstance(done.error, ArithmeticError) for done in collected(lanes, 6))
+    assert max(seen) == most
 
 
 def test_a_job_that_is_done_already_comes_back_as_it_is(programs: Programs) -> None:

@@ -83,6 +83,13 @@ def test_ladders_hold_what_they_must(value: int) -> None:
     assert step_up(WIDTHS, value) <= max(8, 2 * value), "a net is padded to at most twice its width"
 
 
+@given(inputs=st.integers(1, 1_900_000))
+def test_inputs_are_hardly_padded(inputs: int) -> None:
+    """The first layer of pictures is most of a step: 784 inputs in 1024 would cost a quarter of it."""
+    padded = step_up(INPUTS, inputs)
+    assert padded % 16 == 0 and padded - inputs < max(16, inputs / 8)
+
+
 @pytest.mark.parametrize(
     ("params", "expected"),
     [

@@ -1,6 +1,6 @@
 """Law: lanes, interruptions and folds change how a study runs, never what it finds; and no epoch is trained twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,8 @@ from small_studies import SMALL, hyperband_study, interrupt_after, outcome, step
 
 from paceline.data import Dataset
 from paceline.pack.lanes import Done, Job, Lanes
+from paceline.records import Measurements, Trial
+from paceline.store import Store
 from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
 
 
@@ -64,6 +66,37 @@ def test_an_interrupted_study_resumes_to_the_undisturbed_result(trials: int, who
     again = resume(tmp_path / "study")
     assert outcome(again) == outcome(whole)
     assert outcome(load_study(tmp_path / "study")) == outcome(whole)
+
+
+@pytest.mark.usefixtures("telling_often")
+@pytest.mark.parametrize("epochs", [2, 40])
+def test_an_interruption_within_a_rung_loses_no_epoch(
+    epochs: int, whole: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an epoch takes long, each is handed over and stored by itself, long before a trial comes to its rung."""
+    monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)
+    stored: dict[int, list[int]] = {}
+    save = Store.save
+
+    def noted(store: Store, trials: Sequence[Trial], blocks: Sequence[Measurements]) -> None:
+        for block in blocks:
+            stored.setdefault(block.trial, []).extend(range(block.first_epoch, block.last_epoch + 1))
+            cuts.append(block.last_epoch)
+        save(store, trials, blocks)
+
+    def stop(_: Progress) -> None:
+        if sum(map(len, stored.values())) >= epochs:
+            raise KeyboardInterrupt
+
+    cuts: list[int] = []
+    monkeypatch.setattr(Store, "save", noted)
+    with pytest.raises(StudyInterrupted):
+        hyperband_study(tmp_path / "study", progress=stop)
+    assert 0 < sum(map(len, stored.values())) < 60
+    again = resume(tmp_path / "study")
+    assert outcome(again) == outcome(whole)
+    assert stored == {trial.number: list(range(1, trial.epoch + 1)) for trial in again.trials}, "each epoch once"
+    assert {2, 4, 5} <= set(cuts), "epochs between the rungs at 1, 3 and 9 are stored by themselves"
 
 
 def refit_steps(study: Study) -> int:

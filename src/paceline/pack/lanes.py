@@ -2,8 +2,9 @@
 
 A job is one trial on one fold, to be trained up to an epoch. A free lane takes the first job whose program is
 ready; where none is, it compiles the program that most waiting jobs want. One lane prefers compiling, so that
-programs come in the background while the others train. A job is trained in slices of a fraction of a second:
-slicing changes no bit (a law), and between slices a lane reports progress and may be told to stop.
+programs come in the background while the others train; two cores compile one program at a time, because the compiler
+uses both, and two at once come no sooner than the second of two in turn. A job is trained in slices of a fraction of a
+second: slicing changes no bit (a law), and between slices a lane reports progress and may be told to stop.
 """
 
 import queue
@@ -34,6 +35,7 @@ class Job:
         key: the caller's name for it.
         priority: lower runs first among ready jobs.
         rows: real training rows, to count steps.
+        in_parts: hand over what is measured slice by slice, not all at the end.
     """
 
     key: Hashable
@@ -44,16 +46,18 @@ class Job:
     to_epoch: int
     rows: int
     priority: tuple[int, ...] = (0,)
+    in_parts: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """A job's outcome. Where it was interrupted, `state` stands at an earlier epoch than asked for.
+    """A job's outcome, or a part of it. Where it was interrupted, `state` stands at an earlier epoch than asked for.
 
     Attributes:
         measurements: (epochs trained now, len(COLUMNS)) float32.
         first_epoch: epoch (from 1) of their first row.
         error: what went wrong, or None.
+        over: whether the job has ended; False where more of it will come.
     """
 
     key: Hashable
@@ -61,6 +65,7 @@ class Done:
     measurements: NDArray[np.float32]
     first_epoch: int
     error: BaseException | None = None
+    over: bool = True
 
 
 class Lanes:
@@ -75,6 +80,7 @@ class Lanes:
         self.steps = 0
         self._waiting: list[Job] = []
         self._making: set[DenseShape] = set()
+        self._most_making = max(1, (count - 1) // 2)
         self._open = 0
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._change = threading.Condition()
@@ -131,7 +137,7 @@ class Lanes:
         except queue.Empty:
             pass
         with self._change:
-            self._open -= len(outcomes)
+            self._open -= sum(outcome.over for outcome in outcomes)
         return outcomes
 
     def _work(self, compiles_first: bool) -> None:
@@ -151,7 +157,7 @@ class Lanes:
                     for job in self._waiting
                     if job.shape not in self._making and not self.programs.ready(job.shape)
                 )
-                if wanted and (compiles_first or ready is None):
+                if wanted and len(self._making) < self._most_making and (compiles_first or ready is None):
                     shape = wanted.most_common(1)[0][0]
                     self._making.add(shape)
                     return shape
@@ -195,6 +201,9 @@ class Lanes:
                 seconds = max(time.perf_counter() - start, 1e-6)
                 stride = max(1, int(SLICE_SECONDS / seconds * (now - epoch)))
                 epoch = now
+                if job.in_parts and epoch < job.to_epoch and int(state.status) == RUNNING:
+                    self._done.put(Done(job.key, state, joined(blocks), first + 1, over=False))
+                    first, blocks = epoch, []
         except Exception as error:
             return nothing(job, error)
         return Done(job.key, state, joined(blocks), first + 1)

@@ -95,8 +95,11 @@ class Prepared:
         padded_weights = pad_weights(self.shape, self.config, weights, self.arrays.inputs)
         return initial_state(padded_weights, self.shape.layers, self.shape.width)
 
-    def job(self, key: Hashable, state: State, to_epoch: int, priority: tuple[int, ...] = (0,)) -> Job:
-        return Job(key, self.shape, state, self.arrays.data, self.hyper, to_epoch, self.arrays.train_rows, priority)
+    def job(
+        self, key: Hashable, state: State, to_epoch: int, priority: tuple[int, ...] = (0,), *, in_parts: bool = False
+    ) -> Job:
+        rows = self.arrays.train_rows
+        return Job(key, self.shape, state, self.arrays.data, self.hyper, to_epoch, rows, priority, in_parts)
 
     def weights(self, state: State, *, best: bool) -> tuple[Weights, list[dict[str, Array]]]:
         """Plain (weights, running statistics) of a state: at the best epoch, or at the last."""

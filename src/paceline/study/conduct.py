@@ -197,7 +197,8 @@ class Conductor:
                     continue
                 flight.awaited.add(key)
                 priority = (flight.cohort.number, flight.rung, number, fold)
-                jobs.append(self._prepare(key).job(key, self._states.take(key), flight.epoch, priority))
+                state = self._states.take(key)
+                jobs.append(self._prepare(key).job(key, state, flight.epoch, priority, in_parts=True))
         self._lanes.submit(jobs)
 
     def _prepare(self, key: tuple[int, int]) -> Prepared:
@@ -220,7 +221,7 @@ class Conductor:
             self.ledger.add(*key, known[have:epoch], self._prepare(key), save=False)
 
     def _collect(self) -> None:
-        """Take in what lanes have finished."""
+        """Take in what lanes have trained."""
         if not any(flight.awaited for flight in self._flights):
             self._proposer.wait(WAIT_SECONDS)
             return
@@ -232,7 +233,8 @@ class Conductor:
         assert isinstance(key, tuple)
         number, fold = key
         flight = next(flight for flight in self._flights if number in flight.members)
-        flight.awaited.discard(key)
+        if done.over:
+            flight.awaited.discard(key)
         if done.error is not None:
             self._fail(number, done.error)
             return
