@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -348,10 +347,9 @@ def test_help_and_mistakes_load_nothing_heavy() -> None:
 def test_ctrl_c_saves_everything_and_says_how_to_go_on(folder: Path, run: Run) -> None:
     words = [word for word in FEW if word not in ("--trials", "2", "--epochs")]
     words = [*TUNE, *words, *SMALL, "--trials", "100000", "--epochs", "400", "--out", "long"]
-    heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a shell's `&` makes children deaf to it
-    process = subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
-    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` makes its children deaf to it
+    process = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     try:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and process.poll() is None:
