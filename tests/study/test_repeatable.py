@@ -1,5 +1,6 @@
 """Law: lanes, interruptions and folds change how a study runs, never what it finds; and no epoch is trained twice."""
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -69,11 +70,14 @@ def test_an_interrupted_study_resumes_to_the_undisturbed_result(trials: int, who
 
 
 @pytest.mark.usefixtures("telling_often")
+@pytest.mark.parametrize("crashed", [False, True])
 @pytest.mark.parametrize("epochs", [2, 40])
 def test_an_interruption_within_a_rung_loses_no_epoch(
-    epochs: int, whole: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    epochs: int, crashed: bool, whole: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where an epoch takes long, each is handed over and stored by itself, long before a trial comes to its rung."""
+    """Where an epoch takes long, each is handed over and stored by itself, long before a trial comes to its rung.
+
+    After a crash the states are gone: stored epochs are trained once more, and not stored again."""
     monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)
     stored: dict[int, list[int]] = {}
     save = Store.save
@@ -93,6 +97,8 @@ def test_an_interruption_within_a_rung_loses_no_epoch(
     with pytest.raises(StudyInterrupted):
         hyperband_study(tmp_path / "study", progress=stop)
     assert 0 < sum(map(len, stored.values())) < 60
+    if crashed:
+        shutil.rmtree(tmp_path / "study" / "checkpoints")
     again = resume(tmp_path / "study")
     assert outcome(again) == outcome(whole)
     assert stored == {trial.number: list(range(1, trial.epoch + 1)) for trial in again.trials}, "each epoch once"

@@ -3,8 +3,8 @@
 A job is one trial on one fold, to be trained up to an epoch. A free lane takes the first job whose program is
 ready; where none is, it compiles the program that most waiting jobs want. One lane prefers compiling, so that
 programs come in the background while the others train; two cores compile one program at a time, because the compiler
-uses both, and two at once come no sooner than the second of two in turn. A job is trained in slices of a fraction of a
-second: slicing changes no bit (a law), and between slices a lane reports progress and may be told to stop.
+uses both, and its trials can train while the next is made. A job is trained in slices of a fraction of a second:
+slicing changes no bit (a law), and between slices a lane reports progress and may be told to stop.
 """
 
 import queue
@@ -35,7 +35,7 @@ class Job:
         key: the caller's name for it.
         priority: lower runs first among ready jobs.
         rows: real training rows, to count steps.
-        in_parts: hand over what is measured slice by slice, not all at the end.
+        in_parts: hand over what is measured slice by slice, not all at the end. Packs always do so at the end.
     """
 
     key: Hashable
@@ -80,7 +80,7 @@ class Lanes:
         self.steps = 0
         self._waiting: list[Job] = []
         self._making: set[DenseShape] = set()
-        self._most_making = max(1, (count - 1) // 2)
+        self._most_making = max(1, (count - 1) // 2)  # half the cores: see `default_count`
         self._open = 0
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._change = threading.Condition()

@@ -18,6 +18,7 @@ from paceline.net.dense import Weights as Padded
 from paceline.net.initializers import Weights, layer_widths
 
 WIDTHS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
+# A study has one number of inputs, so fine steps cost it no program; the first layer of pictures is most of a step.
 INPUTS = (*range(16, 1024, 16), *(step << power for power in range(11) for step in range(1024, 2048, 128)))
 OUTPUTS = tuple(8 << (2 * power) for power in range(8))
 ROWS = (16_384, 131_072, 1_048_576, *(1 << power for power in range(21, 32)))
