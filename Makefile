@@ -13,7 +13,7 @@ demo: .venv/.installed
 	@echo "report: $(CURDIR)/runs/demo/report.html"
 
 test: lint types
-	$(BIN)/pytest -q -n $(WORKERS)
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

@@ -125,6 +125,7 @@ class Bayes(Searcher):
         cost: what a configuration costs, in any unit, above 0; only "logei_per_cost" asks. A study gives its own: the
             multiply-adds that a row takes.
         programs: keeps what has to be compiled little while little has been trained; a study gives its own.
+        portfolio: complete configurations to try after the first `startup`, as soon as can be; a study gives its own.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
     optimization performs great in high dimensions", for the prior; Ginsbourger et al. (2010), "Kriging is
@@ -146,6 +147,7 @@ class Bayes(Searcher):
         earlier: Sequence[tuple[Params, float]] = (),
         cost: Callable[[Params], float] | None = None,
         programs: FewPrograms | None = None,
+        portfolio: Sequence[Params] = (),
     ) -> None:
         self.space = space
         self._seed = seed
@@ -157,6 +159,9 @@ class Bayes(Searcher):
             raise SettingsError(f"Acquisition {PER_COST!r} needs option 'cost', a function of a configuration.")
         self._cost = cost if acquisition == PER_COST else None
         self._programs = programs
+        for point in portfolio:
+            space.validate(point)
+        self._portfolio = tuple(portfolio)
         self._candidates = whole("candidates", candidates, 1)
         self._encoding = Encoding(space, studies=len(self._earlier) > 0)
         self._past = Past(space)
@@ -166,6 +171,8 @@ class Bayes(Searcher):
             return suggest_by_mixes(self.suggest, history, count, rng)
         fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
+        for point in self._portfolio[max(0, len(history) - self._startup) :]:
+            fresh.offer(dict(point))
         known = evidence(history, self._past)
         enough = len(known) - known.broken >= 2 or len(self._earlier) > 1
         if enough and len(self.space.slots) > 0 and not fresh.full:

@@ -23,11 +23,13 @@ from paceline.search import Searcher, Stopper, make_searcher, make_stopper
 from paceline.search.few_programs import FewPrograms
 from paceline.search.first import First
 from paceline.search.population import Population
+from paceline.search.probes import PROBES
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space, default_space
 from paceline.study import objectives
 from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
+from paceline.study.portfolio import portfolio, usual_point
 from paceline.study.warm import RUN_FIRST, carried
 
 COMPILING = 2e10
@@ -170,7 +172,11 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
     """Options of the method that say what it knows or tries before its own proposals."""
     usual = [usual_point(space)] if settings.method == "bayes" else []
     if earlier is None:
-        return {"first": usual} if usual else {}
+        if settings.method != "bayes":
+            return {}
+        # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
+        draws = 2 if settings.stopper == "none" else PROBES
+        return {"first": usual, "portfolio": portfolio(space), "startup": draws}
     if settings.method == "manual":
         raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
     known = carried(earlier, space)
@@ -181,16 +187,6 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
         )
     first = {space.key(point): point for point in [*(point for point, _ in known[:RUN_FIRST]), *usual]}
     return {"first": list(first.values())} | ({"earlier": known} if settings.method == "bayes" else {})
-
-
-def usual_point(space: Space) -> Params:
-    """What is trained by default, as far as the space holds it; elsewhere middles of scales and first choices."""
-    usual, place = Hyperparameters(), np.full(len(space.slots), np.nan)
-    for index, slot in enumerate(space.slots):
-        value = getattr(usual, slot.name)
-        if slot.parameter.fault(value) is None:
-            place[index] = slot.parameter.to_unit(value)
-    return space.from_unit(place)
 
 
 def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
