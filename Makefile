@@ -12,6 +12,7 @@ demo: .venv/.installed
 	$(BIN)/paceline tune digits --minutes 0.5 --seed 0 --out runs/demo
 	@echo "report: $(CURDIR)/runs/demo/report.html"
 
+# Neighbouring tests share compiled programs, so each worker takes a run of neighbours.
 test: lint types
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
 

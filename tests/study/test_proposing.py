@@ -21,8 +21,9 @@ from paceline.search.one_core import one_core
 from paceline.search.price import log_prices
 from paceline.space import Space
 from paceline.study import tune
+from paceline.study.portfolio import usual_point
 from paceline.study.proposing import Proposer
-from paceline.study.setup import COMPILING, set_up, usual_point
+from paceline.study.setup import COMPILING, set_up
 from paceline.testing import rng_at
 
 SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
@@ -143,7 +144,8 @@ def test_a_study_tells_what_a_net_costs(
 
     monkeypatch.setattr("paceline.search.bayes.log_prices", noted)
     settings = BAYES | {"params": {"layers": 1, "batch_size": 64}, "space": SMALL["space"] | {"units": [8, 64]}}
-    study = tune(digits, **settings | {"method_options": {"startup": 3, "acquisition": acquisition}})
+    options = {"startup": 3, "acquisition": acquisition, "portfolio": []}  # draws alone have both widths
+    study = tune(digits, **settings | {"method_options": options})
     assert len(study.trials) == BAYES["trials"] and set(told) == asked
     if asked:
         inputs = set_up(study.settings, digits).folds[0].inputs

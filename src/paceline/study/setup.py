@@ -174,9 +174,10 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
     if earlier is None:
         if settings.method != "bayes":
             return {}
-        # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
-        draws = 2 if settings.stopper == "none" else PROBES
-        return {"first": usual, "portfolio": portfolio(space), "startup": draws}
+        # The portfolio's program is to be the second one, so one of it comes at once. But a stopper's probes are to be
+        # draws: among configurations that all do well, early readings foretell little.
+        served, rest = portfolio(space)[:1], portfolio(space)[1:]
+        return {"first": [*usual, *served], "portfolio": rest, "startup": 2 if settings.stopper == "none" else PROBES}
     if settings.method == "manual":
         raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
     known = carried(earlier, space)
