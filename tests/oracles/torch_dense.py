@@ -279,7 +279,8 @@ def train(
         row |= evaluate(net, x_dev_t, y_dev_t, task, target_scale)
         run.rows.append(row)
         rates.after_epoch(row["loss"])
-        score = row["rmse" if task == "regression" else "error"]
+        # Errors are shares of a few rows: equal ones may differ in the last bit of their mean.
+        score = row["rmse"] if task == "regression" else round(row["error"], 9)
         waited += 1
         if score < best_score - config.min_delta:
             best_score, waited, run.best_epoch = score, 0, epoch + 1

@@ -120,7 +120,7 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
 
     options: dict[str, Any] = beginning(settings, space, earlier)
     if settings.method == "bayes":
-        own = {"cost": cost, "programs": FewPrograms(space, need, STATIC)}
+        own = {"cost": cost, "programs": FewPrograms(space, need, STATIC, wanted=[] if "portfolio" in plan else options.get("portfolio", []))}
         if taken := sorted(own.keys() & plan.keys()):
             raise SettingsError(f"option {taken[0]!r} of method 'bayes' is what the study itself gives; leave it out.")
         options |= own
@@ -174,10 +174,9 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
     if earlier is None:
         if settings.method != "bayes":
             return {}
-        # The portfolio's program is to be the second one, so one of it comes at once. But a stopper's probes are to be
-        # draws: among configurations that all do well, early readings foretell little.
-        served, rest = portfolio(space)[:1], portfolio(space)[1:]
-        return {"first": [*usual, *served], "portfolio": rest, "startup": 2 if settings.stopper == "none" else PROBES}
+        # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
+        draws = 2 if settings.stopper == "none" else PROBES
+        return {"first": usual, "portfolio": portfolio(space), "startup": draws}
     if settings.method == "manual":
         raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
     known = carried(earlier, space)
