@@ -7,7 +7,8 @@
 Each choice is judged on tables that had no say in it as well: leaving out one table at a time, the portfolio of the
 others beside random draws. No table of `time_to_target.py` is among them, so that what that finds is no echo.
 
-python benchmarks/first_points.py [--candidates 128] [--epochs 30] [--tables ...] [--size 8] [--layers 2] [--show]
+python benchmarks/first_points.py [--candidates 128] [--epochs 30] [--tables ...] [--size 8] [--layers 2]
+                                  [--show] [--smoke]
 
 Source: Feurer et al. (2022), "Auto-sklearn 2.0: hands-free AutoML via meta-learning", section 3.2.
 """
@@ -38,6 +39,9 @@ FILES: Mapping[str, tuple[Any, dict[str, Any]]] = {
     "digits": ("digits", {}),
     "beans": (TABLES.parent / "images" / "beans64.npz", {}),
 }
+
+SIZES = (1, 2, 4, 6, 8, 12, 16, 27)
+"""Of portfolios that are judged."""
 
 Table = NDArray[np.float64]
 
@@ -152,7 +156,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=8)
     parser.add_argument("--layers", type=int, default=2, help="of the portfolio's nets: one shape, one program")
     parser.add_argument("--show", action="store_true", help="train nothing; choose from what was found last")
+    parser.add_argument(
+        "--smoke", action="store_true", help="two small tables, few candidates, one epoch; writes nothing"
+    )
     options = parser.parse_args()
+    if options.smoke:
+        options.tables, options.candidates, options.epochs, options.size = ["digits", "concrete"], 32, 1, 2
     about = machine()
     introduce(about)
     if options.show:
@@ -166,12 +175,14 @@ def main() -> None:
     allowed = [place for place, point in enumerate(points) if point["layers"] == options.layers]
     print(f"mean regret on {len(table)} tables    portfolio of the others    random draws")
     judged = {}
-    for size in (1, 2, 4, 6, 8, 12, 16, 27):
+    for size in [size for size in SIZES if size <= len(allowed)]:
         judged[size] = {"portfolio": held_out(table, size, allowed), "draws": of_draws(table, size)}
         print(f"{size:4d} {judged[size]['portfolio']:28.3f} {judged[size]['draws']:22.3f}")
     chosen = [written(points[place]) for place in greedy(regrets(table), options.size, allowed)]
     for point in chosen:
         print(point)
+    if options.smoke:
+        return
     found = {"machine": about, "epochs": options.epochs, "held_out": judged, "portfolio": chosen, "errors": errors}
     write_result("first_points", found)
 
