@@ -9,7 +9,7 @@ import pytest
 from small_studies import SMALL, SPACE
 
 from paceline.data import Dataset
-from paceline.errors import SpaceError
+from paceline.errors import SettingsError, SpaceError
 from paceline.records import History
 from paceline.search.bayes import Bayes
 from paceline.search.probes import PROBES
@@ -40,9 +40,7 @@ def test_default_spaces_hold_all_of_it_in_their_wider_layers(rows: int, features
     for point, values in zip(points, PORTFOLIO, strict=True):
         assert space.contains(point) and (point["units"], point["layers"]) == (widest, 2)
         assert {name: point[name] for name in values if name in point} == {
-            name: pytest.approx(value) if isinstance(value, float) else value
-            for name, value in values.items()
-            if name in space.names
+            name: value for name, value in values.items() if name in space.names
         }
 
 
@@ -70,6 +68,12 @@ def test_it_follows_the_first_draws_whatever_the_batches() -> None:
     assert len({bayes.space.key(point) for point in whole}) == 14
 
 
+@pytest.mark.parametrize("wrong", [3, "usual", {"dropout": 0.1}])
+def test_what_is_no_list_is_refused(wrong: Any) -> None:
+    with pytest.raises(SettingsError, match="must be a list of configurations"):
+        searcher(portfolio=wrong)
+
+
 def test_a_configuration_outside_the_space_is_refused() -> None:
     with pytest.raises(SpaceError, match="dropout"):
         searcher(portfolio=[{"learning_rate": 1e-3, "dropout": 0.9}])
@@ -84,6 +88,20 @@ def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> 
     assert known[0] == space.key(usual_point(space))
     assert not set(known[draws.start : draws.stop]) & {space.key(point) for point in points}
     assert known[draws.stop : draws.stop + len(points)] == [space.key(point) for point in points]
+
+
+def test_a_portfolio_of_one_s_own_keeps_its_nets(digits: Dataset) -> None:
+    """Others share the few programs that there are, but what a user lists is trained as it stands."""
+    space = {"units": [16, 32, 96], "layers": [1, 2, 3], "dropout": SPACE["dropout"]}
+    mine = [{"units": units, "layers": layers, "dropout": 0.2} for units, layers in ((16, 3), (32, 1), (96, 3))]
+    settings = SMALL | {"space": space, "params": {"batch_size": 64}, "epochs": 2, "trials": 6}
+    study = tune(digits, **settings, method="bayes", stopper="none", method_options={"portfolio": mine})
+    assert [trial.params for trial in study.trials[2:5]] == mine
+
+
+def test_layers_of_their_own_get_the_usual_value_each() -> None:
+    space = Space({"layers": [2, 3], "dropout": {"low": 0.0, "high": 0.5, "per": "layers"}})
+    assert usual_point(space)["dropout"] == pytest.approx([0.0] * usual_point(space)["layers"])
 
 
 def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:

@@ -125,7 +125,7 @@ class Bayes(Searcher):
         cost: what a configuration costs, in any unit, above 0; only "logei_per_cost" asks. A study gives its own: the
             multiply-adds that a row takes.
         programs: keeps what has to be compiled little while little has been trained; a study gives its own.
-        portfolio: complete configurations to try after the first `startup`, as soon as can be; a study gives its own.
+        portfolio: complete configurations to try after the first `startup`; a study gives its own.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
     optimization performs great in high dimensions", for the prior; Ginsbourger et al. (2010), "Kriging is
@@ -159,9 +159,7 @@ class Bayes(Searcher):
             raise SettingsError(f"Acquisition {PER_COST!r} needs option 'cost', a function of a configuration.")
         self._cost = cost if acquisition == PER_COST else None
         self._programs = programs
-        for point in portfolio:
-            space.validate(point)
-        self._portfolio = tuple(portfolio)
+        self._portfolio = _configurations(portfolio, space)
         self._candidates = whole("candidates", candidates, 1)
         self._encoding = Encoding(space, studies=len(self._earlier) > 0)
         self._past = Past(space)
@@ -301,6 +299,15 @@ class Earlier:
 
     def __len__(self) -> int:
         return len(self.units)
+
+
+def _configurations(portfolio: object, space: Space) -> tuple[Params, ...]:
+    """The option as it is, if it is a list of complete configurations of the space."""
+    if isinstance(portfolio, str) or not isinstance(portfolio, Sequence):
+        raise SettingsError(f"Option 'portfolio' must be a list of configurations, but got {portfolio!r}.")
+    for point in portfolio:
+        space.validate(point)
+    return tuple(portfolio)
 
 
 def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:

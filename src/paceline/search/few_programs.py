@@ -40,7 +40,7 @@ class FewPrograms:
         self._space = space
         self._need = need
         self._deciding = np.array([slot.name in deciding for slot in space.slots], dtype=bool)
-        self._wanted = {space.key(point): point for point in wanted}
+        self._wanted = wanted
         self._needs: dict[str, tuple[Hashable, float]] = {}  # by key; saves time alone
 
     def shared(self, points: Sequence[Params], history: History, past: Past, rng: np.random.Generator) -> list[Params]:
@@ -55,8 +55,8 @@ class FewPrograms:
                 program, epoch = self._needed(key, trial.params)
                 in_use.setdefault(program, trial.params)
                 paid += epoch * (1 if trial.status is Status.RUNNING else max(1, len(trial.curve)))
-        for key, point in self._wanted.items():
-            in_use.setdefault(self._needed(key, point)[0], point)
+        for point in self._wanted:
+            in_use.setdefault(self._needed(self._space.key(point), point)[0], point)
         known, taken = past.known(history), {self._space.key(point) for point in points}
         result = []
         for point in points:

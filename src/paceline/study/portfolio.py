@@ -74,10 +74,12 @@ def portfolio(space: Space) -> list[Params]:
 
 def _held(space: Space, values: Mapping[str, Any], units: float | None = None) -> Params:
     """The point with those of the values that the space holds; `units` is a place on a scale, 0 to 1."""
-    place = np.full(len(space.slots), np.nan)
+    place, exact = np.full(len(space.slots), np.nan), {}
     for index, slot in enumerate(space.slots):
         if slot.name == "units" and units is not None:
             place[index] = units
         elif slot.name in values and slot.parameter.fault(values[slot.name]) is None:
             place[index] = slot.parameter.to_unit(values[slot.name])
-    return space.from_unit(place)
+            if slot.parameter.per is None:
+                exact[slot.name] = values[slot.name]  # from_unit rounds in the last digit
+    return {name: exact.get(name, value) for name, value in space.from_unit(place).items()}

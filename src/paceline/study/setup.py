@@ -120,7 +120,7 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
 
     options: dict[str, Any] = beginning(settings, space, earlier)
     if settings.method == "bayes":
-        wanted = [] if "portfolio" in plan else options.get("portfolio", [])
+        wanted = (options | plan).get("portfolio", [])
         own = {"cost": cost, "programs": FewPrograms(space, need, STATIC, wanted)}
         if taken := sorted(own.keys() & plan.keys()):
             raise SettingsError(f"option {taken[0]!r} of method 'bayes' is what the study itself gives; leave it out.")
