@@ -204,7 +204,8 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
     tied = part(record.summary, "tied")
     if tied.get("count"):
         numbers = [number for number in tied.get("trials") or [] if number != best.number]
-        listed = ", ".join(map(str, numbers[:SHOWN_TIES])) + (", …" if len(numbers) > SHOWN_TIES else "")
+        listed = ", ".join(map(str, numbers[:SHOWN_TIES]))
+        listed += " and others" if len(numbers) > SHOWN_TIES else ""
         if numbers:
             found.append(
                 f"{count_text(tied['count'])} of {plural(trials, 'trial')} can't be told apart by this evidence "
