@@ -1,7 +1,7 @@
 """Sixty random configurations over a few shapes, each with data of its own: what engine and oracle are compared on.
 
-Every named choice (optimisers, schedules, activations, norms, losses, ...) is dealt like cards, so that each comes up
-in equal number, and all else is drawn. The shapes are few, and each has one task or two, because each task of a shape
+Every named choice (optimisers, schedules, activations, norms, ...) is dealt like cards, so that each comes up in equal
+number, and all else is drawn. The shapes are few, and each has one task or two, because each task of a shape
 compiles a program; among them are widths 13, 37 and 100, a short last batch (once of a single row), no hidden layer,
 both skips and one batch of all rows.
 

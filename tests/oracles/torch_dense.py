@@ -280,7 +280,7 @@ def train(
         run.rows.append(row)
         rates.after_epoch(row["loss"])
         # Errors are shares of a few rows: equal ones may differ in the last bit of their mean.
-        score = row["rmse"] if task == "regression" else round(row["error"], 9)
+        score = row["rmse"] if task == "regression" else round(row["error"], 6)
         waited += 1
         if score < best_score - config.min_delta:
             best_score, waited, run.best_epoch = score, 0, epoch + 1
