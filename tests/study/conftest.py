@@ -1,34 +1,16 @@
-"""Studies that the tests of this folder share, and one program store for them and the processes they start."""
+"""Studies that the tests of this folder share."""
 
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from paceline.data import Dataset, load
-from paceline.runs import shared_programs
 from paceline.study import Study
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # small_studies, kill_study
 
 from small_studies import hyperband_study
-
-
-@pytest.fixture(scope="session", autouse=True)
-def program_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where compiled programs are stored: a folder of the test session, not the user's."""
-    folder = tmp_path_factory.getbasetemp() / "programs"
-    before = os.environ.get("PACELINE_CACHE")
-    os.environ["PACELINE_CACHE"] = str(folder)
-    shared_programs.cache_clear()
-    yield folder
-    shared_programs.cache_clear()
-    if before is None:
-        del os.environ["PACELINE_CACHE"]
-    else:
-        os.environ["PACELINE_CACHE"] = before
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,6 @@
-"""Programs for the tests of this folder, stored in a folder of the test session instead of the user's."""
+"""Lets the tests of this folder import `tiny_trials` of the laws by its plain name."""
 
 import sys
 from pathlib import Path
 
-import pytest
-
-from paceline.pack.programs import Programs
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "laws"))  # tiny_trials
-
-
-@pytest.fixture(scope="session")
-def program_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where compiled programs are stored; the folders that have this fixture share one."""
-    return tmp_path_factory.getbasetemp() / "programs"
-
-
-@pytest.fixture(scope="session")
-def programs(program_folder: Path) -> Programs:
-    return Programs(program_folder)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "laws"))
