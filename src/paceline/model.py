@@ -1,4 +1,4 @@
-"""A finished model: plain weights, the recipe that turns raw rows into inputs, and nothing that trains.
+"""A finished model: plain weights, how raw rows become inputs and outputs become labels, and nothing that trains.
 
 model = study.model()
 model.predict(frame)            # raw rows: missing values and unknown categories are fine
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.data import Recipe, Subset, Task
+from paceline.data import Inputs, Subset, TargetEncoder, Task, inputs_from_json
 from paceline.errors import HyperparameterError, ModelError
 from paceline.hyperparameters import Hyperparameters, loss_name, resolve
 from paceline.net import forward
@@ -25,48 +25,56 @@ from paceline.net.initializers import Weights
 Array = NDArray[np.float32]
 
 FORMAT = "paceline-dense"
-VERSION = 1
+VERSION = 2
 WEIGHTS_FILE, RECIPE_FILE = "model.safetensors", "recipe.json"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A trained dense net with its recipe.
+    """A trained dense net with its encoders.
 
     Attributes:
         config: all hyperparameters it was trained with.
         weights: one dict a layer, output last; see `net.initializers.initial_weights`.
         statistics: running mean and variance of each hidden layer.
-        recipe: encodes raw rows and targets.
+        inputs: encodes raw rows.
+        target: encodes targets, and decodes the net's outputs.
     """
 
     config: Hyperparameters
     weights: Weights
     statistics: list[dict[str, Array]]
-    recipe: Recipe
+    inputs: Inputs
+    target: TargetEncoder
 
     @classmethod
     def from_weights(
-        cls, config: Hyperparameters, weights: Weights, statistics: list[dict[str, Array]], recipe: Recipe
+        cls,
+        config: Hyperparameters,
+        weights: Weights,
+        statistics: list[dict[str, Array]],
+        inputs: Inputs,
+        target: TargetEncoder,
     ) -> Model:
         """A model of plain arrays, as a run leaves them."""
-        return cls(config, weights, statistics, recipe)
+        return cls(config, weights, statistics, inputs, target)
 
     @property
     def classes(self) -> tuple[Any, ...]:
         """Labels in the order of `predict_proba`'s columns; () for regression."""
-        return self.recipe.classes
+        return self.target.classes
 
     def outputs(self, rows: Any) -> Array:
         """(n, outputs) raw outputs of the net; `rows` as in `predict`."""
-        return forward.outputs(self.config, self.weights, self.statistics, self.recipe.transform(rows))
+        return forward.outputs(self.config, self.weights, self.statistics, self.inputs.transform(rows))
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """Labels or numbers.
 
         Args:
-            rows: a table with the training table's feature columns (typed or all text), an array with its columns
-                in order, or one or several {column: value}. Missing values and unknown categories are fine.
+            rows: raw rows of the training's kind. For a table: a table with the training table's feature columns
+                (typed or all text), an array with its columns in order, or one or several {column: value}. Missing
+                values and unknown categories are fine.
 
         Returns:
             (n,) labels; (n, labels) 0/1 for multi-label; (n,) or (n, targets) numbers for regression.
@@ -74,17 +82,7 @@ class Model:
         Raises:
             DataError: a column is missing, or a cell isn't of its column's kind.
         """
-        z = self.outputs(rows)
-        task = self.recipe.task
-        if task is Task.REGRESSION:
-            values = z.astype(np.float64) * np.array(self.recipe.target_scale) + np.array(self.recipe.target_mean)
-            result: NDArray[Any] = values[:, 0] if values.shape[1] == 1 else values
-            return result
-        if task is Task.MULTILABEL:
-            return (z > 0).astype(np.int64)
-        labels = np.array(self.classes)
-        named: NDArray[Any] = labels[(z[:, 0] > 0).astype(np.int64) if task is Task.BINARY else z.argmax(axis=1)]
-        return named
+        return self.target.decode(self.outputs(rows))
 
     def predict_proba(self, rows: Any) -> NDArray[np.float64]:
         """(n, classes) probabilities in the order of `classes`; (n, labels) for multi-label.
@@ -92,19 +90,7 @@ class Model:
         Raises:
             ModelError: for regression, which has none.
         """
-        task = self.recipe.task
-        if task is Task.REGRESSION:
-            raise ModelError("a regression model predicts numbers, not probabilities; use `predict`.")
-        z = self.outputs(rows).astype(np.float64)
-        if task is Task.CLASSES and loss_name(self.config, str(task)) == "cross_entropy":
-            exps = np.exp(z - z.max(axis=1, keepdims=True))
-            return np.asarray(exps / exps.sum(axis=1, keepdims=True))
-        p = 1 / (1 + np.exp(-np.clip(z, -500, 500)))
-        if task is Task.BINARY:
-            return np.concatenate([1 - p, p], axis=1)
-        if task is Task.CLASSES:  # one sigmoid a class: scaled so that a row sums to 1
-            return np.asarray(p / np.maximum(p.sum(axis=1, keepdims=True), 1e-300))
-        return np.asarray(p)
+        return self.target.probabilities(self.outputs(rows), loss_name(self.config, str(self.target.task)))
 
     def evaluate(self, rows: Any, target: Any = None) -> dict[str, float]:
         """Metrics on labelled rows, by the functions of `sklearn.metrics`.
@@ -115,7 +101,7 @@ class Model:
         if isinstance(rows, Subset):
             rows, target = rows.features, rows.target
         elif target is None:
-            names = self.recipe.target_names
+            names = self.target.names
             missing = [name for name in names if name not in getattr(rows, "columns", ())]
             if missing:
                 raise ModelError(f"the rows to evaluate need the target column {missing[0]!r}, or `target=`.")
@@ -141,7 +127,8 @@ class Model:
             "format": FORMAT,
             "version": VERSION,
             "hyperparameters": dataclasses.asdict(self.config),
-            "recipe": self.recipe.to_json(),
+            "inputs": self.inputs.to_json(),
+            "target": self.target.to_json(),
         }
         save_file(arrays, folder / f".{WEIGHTS_FILE}")
         (folder / f".{RECIPE_FILE}").write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -173,10 +160,13 @@ def load_model(folder: str | Path) -> Model:
         raise ModelError(f"the model in {str(folder)!r} can't be read ({str(error).splitlines()[0]}).") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ModelError(f"{str(folder / RECIPE_FILE)!r} isn't a Paceline model.")
-    if content.get("version", 0) > VERSION:
+    version = content.get("version")
+    if not isinstance(version, int):
         raise ModelError(
-            f"the model in {str(folder)!r} has version {content['version']}, newer than {VERSION}; update Paceline."
+            f"the model in {str(folder)!r} is damaged (its version must be a whole number, not {version!r})."
         )
+    if version > VERSION:
+        raise ModelError(f"the model in {str(folder)!r} has version {version}, newer than {VERSION}; update Paceline.")
     try:
         config = resolve(_without_nothing(content["hyperparameters"]))
         weights: Weights = [{} for _ in range(config.layers + 1)]
@@ -187,9 +177,19 @@ def load_model(folder: str | Path) -> Model:
                 statistics[int(index)][name.removeprefix("running_")] = array
             else:
                 weights[int(index)][name] = array
-        return Model(config, weights, statistics, Recipe.from_json(content["recipe"]))
-    except (KeyError, TypeError, IndexError, ValueError, HyperparameterError) as error:
+        inputs, target = _encoders(content)
+        return Model(config, weights, statistics, inputs_from_json(inputs), TargetEncoder.from_json(target))
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError, HyperparameterError) as error:
         raise ModelError(f"the model in {str(folder)!r} is damaged ({error}).") from None
+
+
+def _encoders(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Inputs and target as JSON data; version 1 kept both of them in one part, the recipe, of tables only."""
+    if content["version"] > 1:
+        return content["inputs"], content["target"]
+    recipe = content["recipe"]
+    target = {name: recipe[f"target_{name}"] for name in ("names", "mean", "scale")}
+    return {"kind": "table", **recipe}, {**recipe, **target}
 
 
 def _without_nothing(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def measured(model: Model, rows: Any, target: Any) -> dict[str, float]:
     from sklearn import metrics
 
     predicted = model.predict(rows)
-    task = model.recipe.task
+    task = model.target.task
     if task is Task.REGRESSION:
         true = np.asarray(target, np.float64).reshape(predicted.shape)
         return {
@@ -209,7 +209,7 @@ def measured(model: Model, rows: Any, target: Any) -> dict[str, float]:
             "mae": float(metrics.mean_absolute_error(true, predicted)),
             "r2": float(metrics.r2_score(true, predicted)),
         }
-    encoded = model.recipe.encode_target(target)
+    encoded = model.target.encode(target)
     proba = model.predict_proba(rows)
     if task is Task.MULTILABEL:
         wrong = float((predicted != (encoded > 0.5)).mean())

@@ -222,7 +222,9 @@ class Run:
         """The model at the best epoch."""
         from paceline.model import Model
 
-        return Model.from_weights(self.config, self.raw.best_weights, self.raw.best_statistics, self.fold.recipe)
+        return Model.from_weights(
+            self.config, self.raw.best_weights, self.raw.best_statistics, self.fold.inputs, self.fold.target
+        )
 
 
 def metric_value(metric: str, row: Array) -> float:
@@ -234,7 +236,7 @@ def metric_value(metric: str, row: Array) -> float:
 
 def fold_arrays(fold: Fold, task: str) -> Arrays:
     """A fold on the device; regression errors come out in the target's unit where there is one target."""
-    scale = np.atleast_1d(np.asarray(fold.recipe.target_scale, np.float64)) if task == "regression" else np.ones(1)
+    scale = np.atleast_1d(np.asarray(fold.target.scale, np.float64)) if task == "regression" else np.ones(1)
     return put_arrays(
         fold.x_train,
         fold.y_train,

@@ -56,8 +56,8 @@ def test_every_format_gives_the_same_inputs(name: str, tmp_path: Path) -> None:
     WRITERS[name](table(), path)
     data = load(path)
     oracle = load(table())
-    keep = [place for place, word in enumerate(data.fold().recipe.feature_names) if "paid" not in word]
-    keep_oracle = [place for place, word in enumerate(oracle.fold().recipe.feature_names) if "paid" not in word]
+    keep = [place for place, word in enumerate(data.fold().inputs.feature_names) if "paid" not in word]
+    keep_oracle = [place for place, word in enumerate(oracle.fold().inputs.feature_names) if "paid" not in word]
     np.testing.assert_allclose(data.fold().x_train[:, keep], oracle.fold().x_train[:, keep_oracle], rtol=1e-6)
     assert np.array_equal(data.fold().y_dev, oracle.fold().y_dev)
     assert data.classes == ("no", "yes") and data.name.lower() == "t"

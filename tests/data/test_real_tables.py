@@ -23,7 +23,7 @@ def check(data: Dataset) -> None:
         for x, y in ((fold.x_train, fold.y_train), (fold.x_dev, fold.y_dev)):
             assert x.dtype == y.dtype == np.float32 and x.flags.c_contiguous
             assert np.isfinite(x).all() and np.isfinite(y).all()
-            assert x.shape == (len(y), len(fold.recipe.feature_names)) and y.shape[1] == data.n_outputs
+            assert x.shape == (len(y), len(fold.inputs.feature_names)) and y.shape[1] == data.n_outputs
 
 
 def test_adult() -> None:
@@ -35,7 +35,7 @@ def test_adult() -> None:
     assert len(data) == 48_842 and data.task is Task.BINARY and data.classes == ("<=50K", ">50K")
     assert [column.kind for column in data.columns].count("category") == 8
     assert int(data.features.isna().sum().sum()) == 6465
-    assert {name for name in data.fold().recipe.feature_names if name.endswith("missing")} == {
+    assert {name for name in data.fold().inputs.feature_names if name.endswith("missing")} == {
         "workclass missing",
         "occupation missing",
         "native-country missing",
@@ -47,8 +47,8 @@ def test_adult_as_text_is_adult() -> None:
     data = load(real("adult.csv"))
     raw = pd.read_csv(real("adult.csv"), dtype=str, keep_default_na=False).iloc[:2000]
     fold = data.fold()
-    assert np.array_equal(fold.recipe.transform(raw), fold.recipe.transform(data.features.iloc[:2000]))
-    assert np.array_equal(fold.recipe.encode_target(raw["target"]), fold.recipe.encode_target(data.target.iloc[:2000]))
+    assert np.array_equal(fold.inputs.transform(raw), fold.inputs.transform(data.features.iloc[:2000]))
+    assert np.array_equal(fold.target.encode(raw["target"]), fold.target.encode(data.target.iloc[:2000]))
 
 
 def test_dry_bean() -> None:

@@ -106,14 +106,14 @@ def test_several_targets() -> None:
 
 def test_encoding_of_each_task() -> None:
     x = RNG.normal(size=(60, 1))
-    binary = load(x, target=["b", "a"] * 30).fold().recipe
-    assert binary.encode_target(["a", "b", "b"]).tolist() == [[0], [1], [1]]
-    classes = load(x, target=[3, 1, 2] * 20).fold().recipe
-    assert classes.encode_target([3, 1]).tolist() == [[0, 0, 1], [1, 0, 0]]
-    assert classes.encode_target(["3", " 1"]).tolist() == classes.encode_target([3.0, 1.0]).tolist()
-    for recipe, labels, words in ((classes, [1, 4], "'4' is no class"), (binary, ["a", None], "row 1 has none")):
+    binary = load(x, target=["b", "a"] * 30).fold().target
+    assert binary.encode(["a", "b", "b"]).tolist() == [[0], [1], [1]]
+    classes = load(x, target=[3, 1, 2] * 20).fold().target
+    assert classes.encode([3, 1]).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert classes.encode(["3", " 1"]).tolist() == classes.encode([3.0, 1.0]).tolist()
+    for encoder, labels, words in ((classes, [1, 4], "'4' is no class"), (binary, ["a", None], "row 1 has none")):
         with pytest.raises(DataError, match=words):
-            recipe.encode_target(labels)
+            encoder.encode(labels)
 
 
 def test_spellings_of_one_label() -> None:

@@ -154,7 +154,8 @@ def test_a_fold_s_search_does_not_notice_what_its_test_rows_hold(wine: Dataset) 
     test = outer_fold(wine, 1, FOLDS).split.test
     features = wine.features.copy()
     features.iloc[test] *= 1e6
-    clean, spoilt = (tune(data, **MEMORY | {"trials": 4}) for data in (wine, replace(wine, features=features)))
+    other = replace(wine, source=replace(wine.source, features=features))
+    clean, spoilt = (tune(data, **MEMORY | {"trials": 4}) for data in (wine, other))
     assert isinstance(clean, NestedStudy) and isinstance(spoilt, NestedStudy)
 
     def found(nested: NestedStudy, index: int) -> tuple[Any, ...]:
@@ -258,7 +259,7 @@ def test_changed_data_are_refused(wine: Dataset, whole: NestedStudy, tmp_path: P
     features = wine.features.copy()
     features.iloc[0, 0] += 1
     with pytest.raises(StudyError, match="have changed since the study began"):
-        resume(tmp_path / "study", data=replace(wine, features=features))
+        resume(tmp_path / "study", data=replace(wine, source=replace(wine.source, features=features)))
 
 
 def test_one_study_a_folder(whole: NestedStudy, wine: Dataset, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_whole_learns_from_both_parts_and_shows_dev_rows_the_same_way(digits: Da
     whole = digits.whole()
     assert set(whole.rows_train) == set(digits.split.train) | set(digits.split.dev)
     np.testing.assert_allclose(whole.x_train.mean(axis=0), 0.0, atol=1e-5)
-    np.testing.assert_array_equal(whole.x_dev, whole.recipe.transform(digits.dev.features))
+    np.testing.assert_array_equal(whole.x_dev, whole.inputs.transform(digits.dev.features))
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=8), min_size=1, max_size=5))

@@ -20,13 +20,15 @@ def predicted(model: "Model", source: str, *, proba: bool) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    from paceline.data import TableInputs
     from paceline.data.loading import open_source
 
     # Categories keep their spelling: 02134 in a file of numbers alone would be read as 2134.
-    kinds = {encoder.name: "category" for encoder in model.recipe.encoders if encoder.kind == "category"}
+    encoders = model.inputs.encoders if isinstance(model.inputs, TableInputs) else ()
+    kinds = {encoder.name: "category" for encoder in encoders if encoder.kind == "category"}
     rows = open_source(source, None, kinds).frame
     rows = rows.set_axis([str(name).strip() for name in rows.columns], axis=1)
-    names = list(model.recipe.target_names)
+    names = list(model.target.names)
     values = model.predict(rows)
     table = pd.DataFrame(values.reshape(len(rows), -1), columns=names)
     if proba:

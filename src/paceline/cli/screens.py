@@ -61,9 +61,7 @@ def data_lines(lines: Lines, summary: dict[str, Any], split: str = "") -> None:
 
 def dataset_lines(lines: Lines, data: "Dataset", split: str = "") -> None:
     """What the data were read as, before anything is trained; with kinds of columns and shares of classes."""
-    kinds = Counter(column.kind for column in data.columns)
-    features = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-    lines.add("data", f"{data.name}: {count(len(data), 'row')}, {count(len(data.columns), 'feature')} ({features})")
+    lines.add("data", f"{data.name}: {count(len(data), 'row')}, {data.source.describe()}")
     lines.add("target", f"{data.target_name}, {data.task}: {data.describe_target().removeprefix(', ')}")
     parts = {part: len(getattr(data.split, part)) for part in ("train", "dev", "test")}
     split_and_notes(lines, split or split_words(parts), data.notes)

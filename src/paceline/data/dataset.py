@@ -1,10 +1,12 @@
-"""A data set: a clean table, its target, and the parts it is divided into; and a fold: the arrays a net trains on.
+"""A data set: raw rows, their target, and the parts they are divided into; and a fold: the arrays a net trains on.
 
-    Dataset --fold()--> x_train, y_train, x_dev, y_dev, recipe
+    Dataset --fold()--> x_train, y_train, x_dev, y_dev, inputs, target
 
-The law of this package: no value of a row outside of a fold's train rows reaches `x_train` or `recipe`. The kinds
-of columns and the classes are read off the whole table; which inputs a column becomes (indicator, categories) is
+The law of this package: no value of a row outside of a fold's train rows reaches `x_train`, `inputs` or `target`. The
+kinds of columns and the classes are read off the whole table; which inputs a column becomes (indicator, categories) is
 planned on the split's train rows, once, so that all folds have the same inputs; all numbers are the fold's own.
+
+What the rows are (a table, or another kind) only the data set's `Source` knows.
 """
 
 from __future__ import annotations
@@ -18,20 +20,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from paceline.data.cells import days_of, texts
-from paceline.data.encoders import Encoder, plan
-from paceline.data.recipe import Recipe, fit_recipe
-from paceline.data.schema import KINDS, Column, Label, Task
+from paceline.data.cells import content
+from paceline.data.inputs import Inputs
+from paceline.data.schema import Column, Label, Task, count_outputs
+from paceline.data.source import Source
 from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k_folds
+from paceline.data.table_source import TableSource
+from paceline.data.target_encoder import TargetEncoder, fit_target
 from paceline.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """Rows of a data set: `features` and `target` as in the data set, `rows` their numbers in it."""
+    """Rows of a data set: `features` (raw rows) and `target` as in the data set, `rows` their numbers in it."""
 
     name: str
-    features: pd.DataFrame
+    features: Any
     target: pd.Series[Any] | pd.DataFrame
     rows: Rows
 
@@ -44,20 +48,22 @@ class Fold:
     """What one training sees.
 
     Attributes:
-        x_train: (n, f) float32, C-contiguous, finite.
+        x_train: (n, *inputs.sample) of `inputs.dtype`, C-contiguous, finite; for a table (n, f) float32.
         y_train: (n, c) float32: 0/1 (binary, c=1), one-hot, multi-hot, or standardised numbers.
-        x_dev: (m, f) float32, scaled with train's numbers.
+        x_dev: (m, *inputs.sample), scaled with train's numbers.
         y_dev: (m, c) float32.
-        recipe: how rows and targets are encoded; fitted on the train rows only.
+        inputs: how rows are encoded; fitted on the train rows only.
+        target: how targets are encoded; fitted on the train rows only.
         rows_train: (n,) row numbers in the data set.
         rows_dev: (m,) row numbers in the data set.
     """
 
-    x_train: NDArray[np.float32]
+    x_train: NDArray[Any]
     y_train: NDArray[np.float32]
-    x_dev: NDArray[np.float32]
+    x_dev: NDArray[Any]
     y_dev: NDArray[np.float32]
-    recipe: Recipe
+    inputs: Inputs
+    target: TargetEncoder
     rows_train: Rows
     rows_dev: Rows
 
@@ -80,40 +86,59 @@ class SplitKeys:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A table ready for training; made by `load`.
+    """Rows ready for training; made by `load`.
 
     Attributes:
         name: a short name.
-        features: clean values, one column a feature, rows numbered from 0 (rows without a target are gone).
+        source: the raw rows, numbered from 0 (rows without a target are gone).
         target: a Series of labels or numbers, or a DataFrame with a column for each label or number.
-        columns: name and kind of each feature.
         task: see `Task`.
         classes: labels in sorted order; label names for multi-label; () for regression.
         target_names: names of the target columns.
         notes: what was inferred, dropped or handled, a sentence each.
         split: row numbers of train, dev, test and train_dev.
         split_settings: how they were divided.
-        input_names: all feature columns of the source in order, dropped ones too.
         split_keys: strata, groups and times of the rows.
         given: the parts ("dev", "test") that the user gave as rows of their own.
     """
 
     name: str
-    features: pd.DataFrame
+    source: Source[Any]
     target: pd.Series[Any] | pd.DataFrame
-    columns: tuple[Column, ...]
     task: Task
     classes: tuple[Label, ...]
     target_names: tuple[str, ...]
     notes: tuple[str, ...]
     split: Split
     split_settings: SplitSettings
-    input_names: tuple[str, ...]
     split_keys: SplitKeys
     given: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.features)
+        return len(self.source)
+
+    @property
+    def n_features(self) -> int:
+        """How many values a raw row has: columns of a table, numbers of a picture."""
+        return self.source.n_features
+
+    @property
+    def features(self) -> pd.DataFrame:
+        """A table's clean values, one column a feature; DataError for rows of another kind."""
+        return self._table("features").features
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Name and kind of each column of a table; DataError for rows of another kind."""
+        return self._table("columns").columns
+
+    def _table(self, asked: str) -> TableSource:
+        if not isinstance(self.source, TableSource):
+            raise DataError(
+                f"Only a table has `{asked}`, but the rows of {self.name!r} are a {type(self.source).__name__}; "
+                "`data.train.features` are raw rows of any kind."
+            )
+        return self.source
 
     @property
     def target_name(self) -> str:
@@ -123,9 +148,7 @@ class Dataset:
     @property
     def n_outputs(self) -> int:
         """Outputs of a net for it: 1 for binary, C for classes and labels, one a target in regression."""
-        if self.task is Task.BINARY:
-            return 1
-        return len(self.target_names) if self.task is Task.REGRESSION else len(self.classes)
+        return count_outputs(self.task, self.classes, self.target_names)
 
     @property
     def train(self) -> Subset:
@@ -151,12 +174,12 @@ class Dataset:
         rows: Rows = getattr(self.split, name)
         if not len(rows):
             raise DataError(f"The data set {self.name!r} has no {name} part; load it with split={{{name!r}: 0.2}}.")
-        return Subset(name, self.features.iloc[rows], self.target.iloc[rows], rows)
+        return Subset(name, self.source.take(rows), self.target.iloc[rows], rows)
 
     @cached_property
-    def layout(self) -> tuple[Encoder, ...]:
-        """Which inputs each column becomes; the same in all folds."""
-        return tuple(plan(column, self.features[column.name].iloc[self.split.train]) for column in self.columns)
+    def layout(self) -> Any:
+        """Which inputs a row becomes, as `Source.plan` finds it; the same in all folds."""
+        return self.source.plan(self.split.train)
 
     def fold(self, index: int = 0, folds: int | None = None, standardize: str = "standard", seed: int = 0) -> Fold:
         """The arrays of one fold.
@@ -185,22 +208,15 @@ class Dataset:
         return self._encoded(rows, self.dev.rows, standardize)
 
     def _encoded(self, rows_train: Rows, rows_dev: Rows, standardize: str) -> Fold:
-        recipe = fit_recipe(
-            task=self.task,
-            classes=self.classes,
-            target_names=self.target_names,
-            input_names=self.input_names,
-            layout=self.layout,
-            features=self.features.iloc[rows_train],
-            target=self.target.iloc[rows_train],
-            standardize=standardize,
-        )
+        inputs = self.source.fit(self.layout, rows_train, standardize)
+        target = fit_target(self.task, self.classes, self.target_names, self.target.iloc[rows_train])
         return Fold(
-            x_train=recipe.transform(self.features.iloc[rows_train]),
-            y_train=recipe.encode_target(self.target.iloc[rows_train]),
-            x_dev=recipe.transform(self.features.iloc[rows_dev]),
-            y_dev=recipe.encode_target(self.target.iloc[rows_dev]),
-            recipe=recipe,
+            x_train=inputs.transform(self.source.take(rows_train)),
+            y_train=target.encode(self.target.iloc[rows_train]),
+            x_dev=inputs.transform(self.source.take(rows_dev)),
+            y_dev=target.encode(self.target.iloc[rows_dev]),
+            inputs=inputs,
+            target=target,
             rows_train=rows_train,
             rows_dev=rows_dev,
         )
@@ -220,12 +236,10 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over columns, values, target and split: equal data have equal fingerprints on every machine."""
+        """sha256 over raw rows, target and split: equal data have equal fingerprints on every machine."""
         digest = hashlib.sha256()
-        for column in self.columns:
-            digest.update(f"{column.name}\0{column.kind}\0".encode())
-            for piece in content(self.features[column.name]):
-                digest.update(piece)
+        for piece in self.source.content():
+            digest.update(piece)
         digest.update(f"{self.task}\0{self.target_names}\0{self.classes!r}\0".encode())
         targets = self.target if isinstance(self.target, pd.DataFrame) else self.target.to_frame()
         for name in targets.columns:
@@ -239,11 +253,9 @@ class Dataset:
 
     def describe(self) -> str:
         """A few lines for the terminal."""
-        kinds = [(kind, sum(column.kind == kind for column in self.columns)) for kind in KINDS]
-        features = ", ".join(f"{count} {kind}" for kind, count in kinds if count)
         sizes = ", ".join(f"{part} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part)))
         lines = [
-            f"{self.name}: {len(self):,} rows, {len(self.columns)} features ({features})",
+            f"{self.name}: {len(self):,} rows, {self.source.describe()}",
             f"target   {self.target_name}: {self.task}{self.describe_target()}",
             f"split    {sizes}",
         ]
@@ -263,15 +275,3 @@ class Dataset:
         shown = [f"{label} {100 * float(shares[label]):.1f} %" for label in self.classes[:10]]
         more = f" and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
         return f", {len(self.classes)} classes ({', '.join(shown)}{more})"
-
-
-def content(values: pd.Series[Any]) -> list[bytes]:
-    """A clean column as bytes that don't depend on the machine: little-endian numbers, or sorted texts and codes."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        numbers = days_of(values)
-    elif pd.api.types.is_numeric_dtype(values.dtype):
-        numbers = values.to_numpy(dtype=np.float64)
-    else:
-        codes, words = texts(values)
-        return ["\0".join(words).encode(), codes.astype("<i4").tobytes()]
-    return [np.where(np.isnan(numbers), np.nan, numbers + 0.0).astype("<f8").tobytes()]  # one NaN, one zero

@@ -1,7 +1,7 @@
 """What kind of column is this? Each raw column becomes a `Column` and clean values, or is dropped with a note.
 
 The kinds are read from the whole table, as a person would who looks at its header; every *number* that enters
-training (means, medians, categories worth a column) is learnt from train rows alone, in `recipe.py`.
+training (means, medians, categories worth a column) is learnt from train rows alone, in `encoders.py`.
 Clean values: numeric -> float32/float64, boolean -> float32 0/1, date -> datetime64, category -> categorical of text;
 missing cells are NaN, NaT or no category.
 """

@@ -22,6 +22,7 @@ from paceline.data.infer import check_names, read_column, read_columns
 from paceline.data.read import READERS, Table, read_path
 from paceline.data.schema import Task, several
 from paceline.data.split import PART_NAMES, Codes, Split, SplitSettings, make_split
+from paceline.data.table_source import TableSource
 from paceline.data.target import Target, class_codes, read_target
 from paceline.errors import DataError, did_you_mean
 
@@ -94,16 +95,14 @@ def load(
     keys = split_keys(whole, answer, settings)
     return Dataset(
         name=name or table.name,
-        features=clean,
+        source=TableSource(clean, found, input_names),
         target=answer.values,
-        columns=found,
         task=answer.task,
         classes=answer.classes,
         target_names=answer.names,
         notes=(*notes, *single_rows(answer, keys)),
         split=divide_rows(parts, settings, answer, keys, given),
         split_settings=settings,
-        input_names=input_names,
         split_keys=keys,
         given=tuple(part for part in ("dev", "test") if part in given),
     )

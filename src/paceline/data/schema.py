@@ -18,6 +18,13 @@ class Task(StrEnum):
     REGRESSION = "regression"  # one or more numbers: an output each
 
 
+def count_outputs(task: Task, classes: tuple[Label, ...], names: tuple[str, ...]) -> int:
+    """Outputs of a net: 1 for binary, C for classes and labels, one a target (of these names) in regression."""
+    if task is Task.BINARY:
+        return 1
+    return len(names) if task is Task.REGRESSION else len(classes)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A feature as the user's table has it, before it is encoded.

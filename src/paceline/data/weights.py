@@ -64,7 +64,7 @@ def given_weights(spec: Mapping[Any, float], classes: tuple[Label, ...]) -> NDAr
 def labelled(data: Data) -> tuple[Task, tuple[Label, ...], NDArray[np.int64]]:
     """Task, classes and (rows,) class of each train row; for regression the codes are a zero a target."""
     if isinstance(data, Dataset | Fold):
-        about = data if isinstance(data, Dataset) else data.recipe
+        about = data if isinstance(data, Dataset) else data.target
         if about.task not in (Task.BINARY, Task.CLASSES):
             return about.task, about.classes, np.zeros(about.n_outputs, dtype=np.int64)
         if isinstance(data, Dataset):

@@ -97,7 +97,8 @@ def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, lanes: int
         prepared[chosen].config,
         raw.weights if last else raw.best_weights,
         raw.statistics if last else raw.best_statistics,
-        fold.recipe,
+        fold.inputs,
+        fold.target,
     )
     return Retrained(
         model, line, seeds, scores, raws, sum(steps_of(raw, item) for raw, item in zip(raws, prepared, strict=True))
@@ -193,7 +194,7 @@ def described(data: Dataset) -> dict[str, Any]:
     return {
         "name": data.name,
         "rows": len(data),
-        "features": len(data.columns),
+        "features": data.n_features,
         "target": data.target_name,
         "task": str(data.task),
         "classes": [plain(label) for label in data.classes],
@@ -263,7 +264,7 @@ def on_dev(setup: Setup, model: Model) -> dict[str, Any]:
         return {}
     labels = [str(plain(label)) for label in setup.data.classes]
     place = {label: index for index, label in enumerate(labels)}
-    truth = model.recipe.encode_target(part.target)
+    truth = model.target.encode(part.target)
     true = (truth[:, 0] > 0.5).astype(int) if setup.data.task is Task.BINARY else truth.argmax(axis=1)
     matrix = np.zeros((len(labels), len(labels)), np.int64)
     for row, label in zip(true, predicted, strict=True):

@@ -48,7 +48,7 @@ def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> 
     if raw.status == "diverged":
         found["reason"] = "it diverged on all rows"
         return again.model, found, steps_of(raw, prepared)
-    model = Model.from_weights(prepared.config, raw.weights, raw.statistics, fold.recipe)
+    model = Model.from_weights(prepared.config, raw.weights, raw.statistics, fold.inputs, fold.target)
     return model, {**found, "epochs": epochs}, steps_of(raw, prepared)
 
 

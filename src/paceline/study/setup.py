@@ -163,7 +163,7 @@ def space_of(settings: StudySettings, data: Dataset, options: Mapping[str, Any])
         return Space.from_dict(settings.search)
     if settings.experiments:
         return space_of_plan(options)
-    rows, features = len(data.split.train), len(data.columns)
+    rows, features = len(data.split.train), data.n_features
     space = default_space(settings.net, rows=rows, features=features, task=str(data.task))
     kept = {name: item for name, item in space.parameters.items() if name not in settings.params}
     return Space(without_lost_conditions(kept, settings.params))

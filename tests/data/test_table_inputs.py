@@ -1,4 +1,4 @@
-"""The recipe against scikit-learn, the leak law, the JSON round trip, and raw text against typed rows."""
+"""The inputs of tables against scikit-learn, the leak law, the JSON round trip, and raw text against typed rows."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
-from paceline.data import Dataset, Recipe, load
+from paceline.data import Dataset, Fold, TargetEncoder, inputs_from_json, load
 from paceline.errors import DataError, ModelError
 
 SCALERS: dict[str, Any] = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
@@ -54,12 +54,12 @@ def test_numbers_equal_scikit_learn(standardize: str, gaps: bool, folds: int | N
     frame = numeric_table(gaps)
     fold = load(frame).fold(1 if folds else 0, folds, standardize)
     oracle = make_pipeline(SimpleImputer(strategy="median"), SCALERS[standardize]())
-    plain = [place for place, name in enumerate(fold.recipe.feature_names) if not name.endswith("missing")]
+    plain = [place for place, name in enumerate(fold.inputs.feature_names) if not name.endswith("missing")]
     x = frame[list("abcd")]
     np.testing.assert_allclose(fold.x_train[:, plain], oracle.fit_transform(x.iloc[fold.rows_train]), atol=3e-6)
     np.testing.assert_allclose(fold.x_dev[:, plain], oracle.transform(x.iloc[fold.rows_dev]), atol=3e-6)
     if gaps:
-        marked = [place for place, name in enumerate(fold.recipe.feature_names) if name.endswith("missing")]
+        marked = [place for place, name in enumerate(fold.inputs.feature_names) if name.endswith("missing")]
         assert np.array_equal(fold.x_dev[:, marked], x.iloc[fold.rows_dev].isna().to_numpy())
 
 
@@ -72,10 +72,10 @@ def test_regression_target_is_standardised_by_the_train_rows() -> None:
     data = load(numeric_table(False))
     fold = data.fold()
     train = numeric_table(False)["target"].to_numpy()[fold.rows_train]
-    assert fold.recipe.target_mean == pytest.approx((train.mean(),))
-    assert fold.recipe.target_scale == pytest.approx((train.std(),))
+    assert fold.target.mean == pytest.approx((train.mean(),))
+    assert fold.target.scale == pytest.approx((train.std(),))
     np.testing.assert_allclose(fold.y_train.mean(), 0, atol=1e-6)
-    back = fold.y_dev[:, 0] * fold.recipe.target_scale[0] + fold.recipe.target_mean[0]
+    back = fold.y_dev[:, 0] * fold.target.scale[0] + fold.target.mean[0]
     np.testing.assert_allclose(back, data.dev.target, rtol=1e-6)
 
 
@@ -86,11 +86,11 @@ def test_categories_equal_scikit_learn() -> None:
     oracle = make_pipeline(
         SimpleImputer(strategy="most_frequent"), OneHotEncoder(sparse_output=False, handle_unknown="ignore")
     ).fit(x.iloc[fold.rows_train])
-    plain = [place for place, name in enumerate(fold.recipe.feature_names) if not name.endswith("missing")]
+    plain = [place for place, name in enumerate(fold.inputs.feature_names) if not name.endswith("missing")]
     assert np.array_equal(fold.x_train[:, plain], oracle.transform(x.iloc[fold.rows_train]))
     assert np.array_equal(fold.x_dev[:, plain], oracle.transform(x.iloc[fold.rows_dev]))
     names = ("colour = blue", "colour = green", "colour = red", "town = Oslo", "town = Rome", "town missing")
-    assert fold.recipe.feature_names == names
+    assert fold.inputs.feature_names == names
 
 
 def test_shape_type_and_order_of_inputs() -> None:
@@ -98,7 +98,7 @@ def test_shape_type_and_order_of_inputs() -> None:
     fold = data.fold()
     assert fold.x_train.dtype == fold.y_train.dtype == fold.x_dev.dtype == np.float32
     assert fold.x_train.flags.c_contiguous and fold.x_dev.flags.c_contiguous
-    assert fold.x_train.shape == (120, len(fold.recipe.feature_names)) and fold.y_train.shape == (120, 1)
+    assert fold.x_train.shape == (120, len(fold.inputs.feature_names)) and fold.y_train.shape == (120, 1)
     assert {data.fold(k, 4).x_train.shape[1] for k in range(4)} == {fold.x_train.shape[1]}
     assert np.isfinite(fold.x_train).all()
 
@@ -106,12 +106,12 @@ def test_shape_type_and_order_of_inputs() -> None:
 def test_rare_and_unknown_categories() -> None:
     words = ["a"] * 60 + ["b"] * 30 + [f"r{number}" for number in range(10)]
     frame = pd.DataFrame({"word": words, "x": np.arange(100.0) ** 2, "y": np.arange(100) % 2})
-    recipe = load(frame).fold().recipe
-    assert recipe.feature_names[:3] == ("word = a", "word = b", "word rare")
+    inputs = load(frame).fold().inputs
+    assert inputs.feature_names[:3] == ("word = a", "word = b", "word rare")
     rows = pd.DataFrame({"word": ["a", "r1", "never seen", None], "x": [0.0] * 4})
-    found = recipe.transform(rows)[:, :3]
+    found = inputs.transform(rows)[:, :3]
     assert found.tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0]]  # a gap becomes the most frequent
-    known = load(frame.assign(word=["a", "b"] * 50)).fold().recipe
+    known = load(frame.assign(word=["a", "b"] * 50)).fold().inputs
     assert known.transform(rows)[2, :2].tolist() == [0, 0]  # no rare input: unknown is all zeros
 
 
@@ -120,25 +120,25 @@ def test_at_most_256_inputs_a_category() -> None:
     frame = pd.DataFrame(
         {"code": [f"c{number:03d}" for number in rng.integers(0, 400, 6000)], "y": rng.normal(size=6000)}
     )
-    recipe = load(frame).fold().recipe
-    assert len(recipe.feature_names) == 256 and recipe.feature_names[-1] == "code rare"
+    inputs = load(frame).fold().inputs
+    assert len(inputs.feature_names) == 256 and inputs.feature_names[-1] == "code rare"
     few = frame.assign(code=[f"c{number % 256:03d}" for number in range(6000)])
-    assert len(load(few).fold().recipe.feature_names) == 256
-    assert "code rare" not in load(few).fold().recipe.feature_names
+    assert len(load(few).fold().inputs.feature_names) == 256
+    assert "code rare" not in load(few).fold().inputs.feature_names
 
 
 def test_dates_become_days_and_cycles() -> None:
     stamps = pd.date_range("2021-03-01 06:00", periods=40, freq="9h")
     frame = pd.DataFrame({"when": stamps, "y": np.random.default_rng(0).normal(size=40)})
-    recipe = load(frame).fold(standardize="none").recipe
+    inputs = load(frame).fold(standardize="none").inputs
     cycles = [f"when {wave} of {cycle}" for cycle in ("year", "week", "day") for wave in ("sin", "cos")]
-    assert recipe.feature_names == ("when", *cycles)
-    row = recipe.transform(pd.DataFrame({"when": ["1970-01-08 06:00"]}))[0]
+    assert inputs.feature_names == ("when", *cycles)
+    row = inputs.transform(pd.DataFrame({"when": ["1970-01-08 06:00"]}))[0]
     np.testing.assert_allclose(
         row[[0, 3, 4, 5, 6]], [7.25, np.sin(np.pi * 0.5 / 7), np.cos(np.pi * 0.5 / 7), 1, 0], atol=1e-6
     )
     yearly = frame.assign(when=pd.date_range("2021-03-01", periods=40, freq="7D"))
-    assert load(yearly).fold().recipe.feature_names == ("when", "when sin of year", "when cos of year")
+    assert load(yearly).fold().inputs.feature_names == ("when", "when sin of year", "when cos of year")
 
 
 def test_dates_in_any_zone_mean_the_same_instant() -> None:
@@ -148,29 +148,30 @@ def test_dates_in_any_zone_mean_the_same_instant() -> None:
     assert np.array_equal(here.x_train, there.x_train)
 
 
-def test_json_round_trip_gives_an_equal_recipe() -> None:
+def test_json_round_trip_gives_equal_encoders() -> None:
     for frame in (mixed_table(), numeric_table(True)):
         fold = load(frame).fold()
-        back = Recipe.from_json(json.loads(json.dumps(fold.recipe.to_json(), allow_nan=False)))
-        assert back == fold.recipe
+        back = inputs_from_json(json.loads(json.dumps(fold.inputs.to_json(), allow_nan=False)))
+        target = TargetEncoder.from_json(json.loads(json.dumps(fold.target.to_json(), allow_nan=False)))
+        assert back == fold.inputs and target == fold.target
         assert np.array_equal(back.transform(frame.iloc[fold.rows_dev]), fold.x_dev)
-        assert np.array_equal(back.encode_target(frame["target"].iloc[fold.rows_dev]), fold.y_dev)
+        assert np.array_equal(target.encode(frame["target"].iloc[fold.rows_dev]), fold.y_dev)
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        {"version": 0},
-        {"task": "guessing"},
+        {"kind": "tabel"},
         {"encoders": [{"kind": "numeric"}]},
         {"encoders": [{"name": "x"}]},
-        {"classes": 3},
+        {"encoders": ["size"]},
+        {"input_names": 3},
     ],
 )
-def test_damaged_recipes_are_refused(damage: dict[str, Any]) -> None:
-    data = load(mixed_table()).fold().recipe.to_json() | damage
-    with pytest.raises(ModelError):
-        Recipe.from_json(data)
+def test_damaged_inputs_are_refused(damage: dict[str, Any]) -> None:
+    data = load(mixed_table()).fold().inputs.to_json() | damage
+    with pytest.raises(ModelError, match="did you mean 'table'" if "kind" in damage else "inputs are damaged"):
+        inputs_from_json(data)
 
 
 def test_raw_text_is_encoded_like_typed_rows(tmp_path: Any) -> None:
@@ -179,22 +180,22 @@ def test_raw_text_is_encoded_like_typed_rows(tmp_path: Any) -> None:
     data = load(path)
     kinds = [column.kind for column in data.columns]
     assert kinds == ["numeric", "numeric", "numeric", "category", "category", "boolean", "date"]
-    recipe = data.fold().recipe
+    inputs = data.fold().inputs
     raw = pd.read_csv(path, dtype=str, keep_default_na=False)
-    typed = recipe.transform(data.features)
-    assert np.array_equal(recipe.transform(raw), typed)
-    assert np.array_equal(recipe.transform(raw.to_dict("records")), typed)
-    assert np.array_equal(recipe.transform(raw.iloc[5].to_dict()), typed[5:6])
-    assert np.array_equal(recipe.transform(mixed_table()), typed)
-    assert np.array_equal(recipe.transform(raw[raw.columns[::-1]]), typed)
+    typed = inputs.transform(data.features)
+    assert np.array_equal(inputs.transform(raw), typed)
+    assert np.array_equal(inputs.transform(raw.to_dict("records")), typed)
+    assert np.array_equal(inputs.transform(raw.iloc[5].to_dict()), typed[5:6])
+    assert np.array_equal(inputs.transform(mixed_table()), typed)
+    assert np.array_equal(inputs.transform(raw[raw.columns[::-1]]), typed)
 
 
 def test_a_row_may_lack_every_value() -> None:
-    recipe = load(mixed_table()).fold().recipe
-    empty = pd.DataFrame({encoder.name: [None] for encoder in recipe.encoders})
-    assert np.isfinite(recipe.transform(empty)).all()
-    assert np.isfinite(recipe.transform(empty.assign(size=np.inf))).all()
-    assert np.isfinite(recipe.transform(empty.assign(size=1e300))).all()
+    inputs = load(mixed_table()).fold().inputs
+    empty = pd.DataFrame({encoder.name: [None] for encoder in inputs.encoders})
+    assert np.isfinite(inputs.transform(empty)).all()
+    assert np.isfinite(inputs.transform(empty.assign(size=np.inf))).all()
+    assert np.isfinite(inputs.transform(empty.assign(size=1e300))).all()
 
 
 @pytest.mark.parametrize(
@@ -210,16 +211,16 @@ def test_a_row_may_lack_every_value() -> None:
 )
 def test_rows_that_cannot_be_encoded(rows: Any, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        load(mixed_table()).fold().recipe.transform(rows)
+        load(mixed_table()).fold().inputs.transform(rows)
 
 
 def test_arrays_go_by_order_with_dropped_columns_or_without() -> None:
     x = np.random.default_rng(0).normal(size=(50, 3))
     x[:, 1] = 4
     data = load(x, target=np.arange(50) % 2)
-    recipe = data.fold().recipe
-    assert recipe.feature_names == ("x0", "x2")
-    assert np.array_equal(recipe.transform(x), recipe.transform(x[:, [0, 2]]))
+    inputs = data.fold().inputs
+    assert inputs.feature_names == ("x0", "x2")
+    assert np.array_equal(inputs.transform(x), inputs.transform(x[:, [0, 2]]))
 
 
 def test_a_column_constant_in_the_train_rows_only_has_scale_1() -> None:
@@ -249,6 +250,16 @@ CELLS: dict[str, Any] = {
     "target": st.sampled_from(["yes", "no"]),
 }
 DATA = load(mixed_table())
+FOLDS = [DATA.fold(standardize=standardize) for standardize in (*SCALERS, "none")]
+
+
+@given(rows=st.lists(st.fixed_dictionaries(CELLS), min_size=1), fold=st.sampled_from(FOLDS))
+@settings(deadline=None, max_examples=60)
+def test_inputs_of_json_transform_equally(rows: list[dict[str, Any]], fold: Fold) -> None:
+    back = inputs_from_json(json.loads(json.dumps(fold.inputs.to_json(), allow_nan=False)))
+    x = fold.inputs.transform(rows)
+    assert x.shape == (len(rows), *fold.inputs.sample) and x.dtype == fold.inputs.dtype and x.flags.c_contiguous
+    assert np.array_equal(back.transform(rows), x)
 
 
 def changed(frame: pd.DataFrame, row: int, cells: dict[str, Any]) -> pd.DataFrame:
@@ -263,14 +274,14 @@ def changed(frame: pd.DataFrame, row: int, cells: dict[str, Any]) -> pd.DataFram
 )
 @settings(deadline=None, max_examples=60)
 def test_no_dev_or_test_row_leaks_into_training(data: st.DataObject, cells: dict[str, Any], standardize: str) -> None:
-    """Whatever is written into a dev or test row, train inputs and the recipe stay bitwise the same."""
+    """Whatever is written into a dev or test row, train inputs and all encoders stay bitwise the same."""
     row = int(data.draw(st.sampled_from([*DATA.split.dev.tolist(), *DATA.split.test.tolist()])))
     before = DATA.fold(standardize=standardize)
     # the split itself is stratified by the target, so it is pinned by giving the rows their parts
     after = pinned(changed(mixed_table(), row, cells)).fold(standardize=standardize)
     assert np.array_equal(before.x_train, after.x_train)
     assert np.array_equal(before.y_train, after.y_train)
-    assert before.recipe == after.recipe
+    assert (before.inputs, before.target) == (after.inputs, after.target)
 
 
 def pinned(frame: pd.DataFrame) -> Dataset:
@@ -282,7 +293,7 @@ def pinned(frame: pd.DataFrame) -> Dataset:
 @given(cells=st.fixed_dictionaries(CELLS | {"target": st.just("yes")}), place=st.integers(0, 10))
 @settings(deadline=None, max_examples=30)
 def test_no_dev_row_of_a_fold_leaks_its_numbers(cells: dict[str, Any], place: int) -> None:
-    """In k-fold, too: the numbers of a recipe come from the fold's train rows; test rows are in no fold."""
+    """In k-fold, too: the numbers of the encoders come from the fold's train rows; test rows are in no fold."""
     whole = mixed_table().drop(columns="target").assign(target=np.arange(200) % 7 * 1.5)
     del cells["target"]
     data = load(whole)
@@ -291,12 +302,13 @@ def test_no_dev_row_of_a_fold_leaks_its_numbers(cells: dict[str, Any], place: in
     if row in data.split.train:  # the layout is planned on the split's train rows: leave those as they are
         row = int(next(one for one in before.rows_dev if one in data.split.dev))
     after = load(changed(whole, row, cells)).fold(1, 4)
-    assert np.array_equal(before.x_train, after.x_train) and before.recipe == after.recipe
+    assert np.array_equal(before.x_train, after.x_train)
+    assert (before.inputs, before.target) == (after.inputs, after.target)
     assert not set(data.split.test) & {*before.rows_train, *before.rows_dev}
 
 
-def test_the_recipe_does_depend_on_the_train_rows() -> None:
+def test_the_inputs_do_depend_on_the_train_rows() -> None:
     frame = mixed_table()
     row = int(DATA.split.train[3])
     after = pinned(changed(frame, row, {"size": 1e6}))
-    assert after.fold().recipe != DATA.fold().recipe
+    assert after.fold().inputs != DATA.fold().inputs
