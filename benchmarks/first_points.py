@@ -67,7 +67,7 @@ def dataset(name: str) -> Any:
 
 def wide_space() -> Any:
     """The default space that has all parameters."""
-    from paceline.space import default_space
+    from paceline.net import default_space
 
     return default_space("dense", rows=50_000, features=100, task="classes")
 
@@ -90,7 +90,7 @@ def as_points(rows: Table, space: Any) -> list[dict[str, Any]]:
 def errors_on(name: str, rows: Table, epochs: int) -> list[float]:
     """The least dev error of each candidate on a table; infinite where none was finite."""
     import paceline
-    from paceline.space import default_space
+    from paceline.net import default_space
 
     data = dataset(name)
     space = default_space("dense", rows=len(data.split.train), features=len(data.columns), task=str(data.task))

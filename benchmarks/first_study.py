@@ -39,8 +39,9 @@ def study_in_this_process(file: Path, settings: dict[str, Any], began: float) ->
     """Run one study and say where the time went. `began` is of time.time(), before this process was started."""
     started = time.time()
     import paceline
-    from paceline.pack.programs import Programs, default_folder
-    from paceline.runs import shared_programs
+    from paceline.pack.cache import default_folder
+    from paceline.pack.programs import Programs, program_name
+    from paceline.runs import make_executor, shared_programs
     from paceline.study.setup import set_up
 
     imported = time.time()
@@ -53,12 +54,14 @@ def study_in_this_process(file: Path, settings: dict[str, Any], began: float) ->
     processor = usage.ru_utime + usage.ru_stime
     # After the study, so that it costs the study nothing: its programs made once more, alone, in processor time.
     # The wall time that lanes spent on them is no measure of it, where several share a core.
-    setup = set_up(study.settings, data)
-    shapes = {setup.prepared(trial.params, 0, 0).shape for trial in study.trials}
-    tally = shared_programs().tally
-    compiled = {shape for shape in shapes if f"{shape!r} pack=0" in tally.shapes}
+    with make_executor(1) as executor:
+        setup = set_up(study.settings, data, executor)
+    trials = {trial.shape: trial for trial in (setup.prepared(trial.params, 0, 0) for trial in study.trials)}.values()
+    stats = shared_programs().stats
+    compiled = [trial for trial in trials if program_name(trial) in stats.shapes]
+    stored = [trial for trial in trials if program_name(trial) not in stats.shapes]
     compiling = processor_seconds_of(Programs(), compiled)
-    loading = processor_seconds_of(Programs(default_folder()), shapes - compiled)
+    loading = processor_seconds_of(Programs(default_folder()), stored)
     return {
         "start_seconds": started - began,
         "import_seconds": imported - started,
@@ -67,9 +70,9 @@ def study_in_this_process(file: Path, settings: dict[str, Any], began: float) ->
         "processor_seconds": processor,
         "trials": len(study.trials),
         "steps": study.summary["steps"],
-        "compiled": tally.compiled,
-        "loaded": tally.loaded,
-        "compile_wall_seconds": tally.seconds,
+        "compiled": stats.compiled,
+        "loaded": stats.loaded,
+        "compile_wall_seconds": stats.seconds,
         "compile_seconds": compiling,
         "load_program_seconds": loading,
         "configs": [{**study.settings.params, **trial.params} for trial in study.trials],
@@ -78,11 +81,11 @@ def study_in_this_process(file: Path, settings: dict[str, Any], began: float) ->
     }
 
 
-def processor_seconds_of(programs: Any, shapes: Iterable[Any]) -> float:
-    """Processor time of making the programs of these shapes."""
+def processor_seconds_of(programs: Any, trials: Iterable[Any]) -> float:
+    """Processor time of making the programs of these trials."""
     busy = time.process_time()
-    for shape in shapes:
-        programs.get(shape)
+    for trial in trials:
+        programs.get(trial)
     return time.process_time() - busy
 
 

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from instant import ONE_SHAPE, Instant, megabytes, peak_megabytes
+from memory import ONE_SHAPE, megabytes, peak_megabytes
 
 TRIALS = 50_000
 LOOKS = 10
@@ -93,7 +93,6 @@ def command(*words: str) -> dict[str, Any]:
 def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any]:
     """Search and conclude in this process; the folder then holds a finished study without a model."""
     from paceline.data import load
-    from paceline.pack.programs import Tally
     from paceline.records import History, StudyRecord
     from paceline.search.choice import chosen
     from paceline.settings import StudySettings
@@ -102,13 +101,14 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     from paceline.study.conduct import Conductor
     from paceline.study.setup import set_up
     from paceline.study.single import environment_of
+    from paceline.testing import StubExecutor
 
     settings = StudySettings(
         name="many trials", data="iris", method="random", stopper=stopper, trials=trials, epochs=epochs,
         params=ONE_SHAPE, seed=0,
     )  # fmt: skip
-    setup = set_up(settings, load("iris"))
-    lanes: Any = Instant()
+    executor = StubExecutor()
+    setup = set_up(settings, load("iris"), executor)
     grown: list[tuple[int, float]] = []
     before = megabytes()
 
@@ -125,7 +125,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
             name="many trials", settings=setup.settings.to_dict(), environment=environment_of(setup), goal=setup.goal
         )
         store.begin(record)
-        conductor = Watched(setup, store, lanes, folder=folder, progress=None)
+        conductor = Watched(setup, store, executor, folder=folder, progress=None)
         began, busy = time.perf_counter(), time.process_time()
         conductor.run()
         seconds, busy = time.perf_counter() - began, time.process_time() - busy
@@ -133,7 +133,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
         began = time.perf_counter()
         listed = list(conductor.ledger.trials.values())
         best = chosen(History(listed, setup.goal), setup.space)
-        summary = summary_of(setup, listed, best, None, None, Tally(0, 0, 0.0), lanes.steps, conductor.cut)
+        summary = summary_of(setup, listed, best, None, None, executor.stats, executor.steps, conductor.cut)
         summary_seconds = time.perf_counter() - began
         store.update_study(summary=summary, state="finished")
     first, last = grown[0], (len(listed), after - before)

@@ -1,6 +1,6 @@
 """Bookkeeping of a study: its real loop, searcher, stopper and SQLite store, with training that takes no time.
 
-    Conductor --submit(jobs)--> Instant: every job is done at once, with made-up measurements --collect()--> Conductor
+    Conductor --submit(jobs)--> StubExecutor: every job is done at once, with an invented curve --collect()--> Conductor
 
 What is counted: proposing, checking and encoding configurations, drawing first weights, judging, saving. Time a trial
 is the whole loop's wall time over its trials. Peak memory is the process's, so each size runs in a process of its own.
@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from instant import ONE_SHAPE, Instant, peak_megabytes
 from machine import introduce, machine, write_result
+from memory import ONE_SHAPE, peak_megabytes
 
 PROMISE_MS = 1.0
 SIZES = (1_000, 10_000)
@@ -36,13 +36,14 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
     from paceline.store import open_store
     from paceline.study.conduct import Conductor
     from paceline.study.setup import set_up
+    from paceline.testing import StubExecutor
 
     settings = StudySettings(
         name="overhead", method="random", stopper=stopper, trials=trials, epochs=epochs, params=ONE_SHAPE, seed=0
     )  # fmt: skip
     data = load("iris")
-    setup = set_up(settings, data)
-    lanes: Any = Instant()
+    executor = StubExecutor()
+    setup = set_up(settings, data, executor)
     before = peak_megabytes()
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -51,7 +52,7 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
                 name="overhead", settings=setup.settings.to_dict(), environment={}, goal=setup.goal
             )  # fmt: skip
             store.begin(record)
-            conductor = Conductor(setup, store, lanes, folder=folder, progress=None)
+            conductor = Conductor(setup, store, executor, folder=folder, progress=None)
             profiler = cProfile.Profile()
             began, busy = time.perf_counter(), time.process_time()
             if profile:

@@ -84,26 +84,29 @@ def trials_of(net: Net, count: int) -> list[Config]:
 
 def paceline(net: Net, arrays: Arrays, epochs: int) -> Train:
     """Paceline's contestant: trials prepared before the clock starts, lanes as default."""
-    from paceline.hyperparameters import resolve
-    from paceline.pack.trials import prepare, put_arrays
+    from paceline.net import family
+    from paceline.pack.folds import FoldArrays
+    from paceline.pack.trials import prepare
     from paceline.records import COLUMNS
-    from paceline.runs import train_prepared
+    from paceline.runs import make_executor, train_prepared
 
     def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.eye(net.classes, dtype=np.float32)[labels]
 
-    fold = put_arrays(
-        arrays.x_train, one_hot(arrays.y_train), arrays.x_dev, one_hot(arrays.y_dev), task="classes"
-    )  # fmt: skip
+    dense = family("dense")
+    fold = FoldArrays(arrays.x_train, one_hot(arrays.y_train), arrays.x_dev, one_hot(arrays.y_dev), "classes")
 
     def train(count: int) -> Timing:
-        prepared = []
-        for trial in trials_of(net, count):
-            seed = trial.pop("seed")
-            prepared.append(prepare(resolve(trial, task="classes"), fold, seed=seed, epochs=epochs, metric="error"))
-        began = time.perf_counter()
-        runs = train_prepared(prepared, epochs=epochs)
-        seconds = time.perf_counter() - began
+        with make_executor(None) as executor:
+            data = executor.put_fold(dense, fold)
+            prepared = []
+            for trial in trials_of(net, count):
+                seed = trial.pop("seed")
+                config = dense.resolve(trial, task="classes")
+                prepared.append(prepare(dense, config, data, seed=seed, epochs=epochs, metric="error"))
+            began = time.perf_counter()
+            runs = train_prepared(executor, prepared, epochs=epochs)
+            seconds = time.perf_counter() - began
         steps = sum(run.epochs for run in runs) * -(-TRAIN_ROWS // net.config["batch_size"])
         errors = [run.measurements[-1, COLUMNS.index("error")] for run in runs]
         return Timing(seconds, steps, float(np.median(errors)))

@@ -60,7 +60,7 @@ FIELDS = ("table", "repeat", "contestant", "minutes", "epochs")
 def task(name: str) -> tuple[Arrays, dict[str, Any]]:
     """A table's arrays and the default space for it."""
     import paceline
-    from paceline.space import default_space
+    from paceline.net import default_space
 
     data = paceline.load(FILES[name])
     fold = data.fold()

@@ -10,9 +10,9 @@ import pytest
 
 from paceline.data import Dataset, load
 from paceline.errors import ModelError
-from paceline.hyperparameters import resolve
 from paceline.model import Model, load_model
-from paceline.net.initializers import initial_weights
+from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense.initializers import initial_weights
 
 VERSION_1 = Path(__file__).parent / "saved_models" / "version_1"
 ROWS = pd.DataFrame(

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     )
     from paceline.minimum import Minimum, minimize
     from paceline.model import Model, load_model
+    from paceline.net import default_space
     from paceline.records import History, Status, Trial
     from paceline.runs import Run, train, train_many
-    from paceline.space import Choice, Fixed, Float, Int, Space, default_space
+    from paceline.space import Choice, Fixed, Float, Int, Space
     from paceline.study import NestedStudy, Study, load_study, resume, tune
 
 __version__ = "0.1.0"
@@ -84,9 +85,10 @@ _HOMES = {
     ),
     "minimum": ("Minimum", "minimize"),
     "model": ("Model", "load_model"),
+    "net": ("default_space",),
     "records": ("History", "Status", "Trial"),
     "runs": ("Run", "train", "train_many"),
-    "space": ("Choice", "Fixed", "Float", "Int", "Space", "default_space"),
+    "space": ("Choice", "Fixed", "Float", "Int", "Space"),
     "study": ("NestedStudy", "Study", "load_study", "resume", "tune"),
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}

@@ -17,47 +17,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import Inputs, Subset, TargetEncoder, Task, inputs_from_json
-from paceline.errors import HyperparameterError, ModelError
-from paceline.hyperparameters import Hyperparameters, loss_name, resolve
-from paceline.net import forward
-from paceline.net.initializers import Weights
+from paceline.errors import ModelError, UserError
+from paceline.hyperparameters import Hyperparameters, loss_name
+from paceline.net import Family, Spec, Variables, family
 
 Array = NDArray[np.float32]
 
-FORMAT = "paceline-dense"
+FORMAT, DENSE_FORMAT = "paceline-model", "paceline-dense"
+"""What a recipe calls itself; the second is that of version 1, which knew one kind of net."""
 VERSION = 2
 WEIGHTS_FILE, RECIPE_FILE = "model.safetensors", "recipe.json"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A trained dense net with its encoders.
+    """A trained net with its encoders.
 
     Attributes:
+        family: kind of the net.
         config: all hyperparameters it was trained with.
-        weights: one dict a layer, output last; see `net.initializers.initial_weights`.
-        statistics: running mean and variance of each hidden layer.
+        params, statistics: arrays in nested dicts and lists, in real sizes; see the family's `init`.
         inputs: encodes raw rows.
         target: encodes targets, and decodes the net's outputs.
     """
 
+    family: Family
     config: Hyperparameters
-    weights: Weights
-    statistics: list[dict[str, Array]]
+    params: Any
+    statistics: Any
     inputs: Inputs
     target: TargetEncoder
 
-    @classmethod
-    def from_weights(
-        cls,
-        config: Hyperparameters,
-        weights: Weights,
-        statistics: list[dict[str, Array]],
-        inputs: Inputs,
-        target: TargetEncoder,
-    ) -> Model:
-        """A model of plain arrays, as a run leaves them."""
-        return cls(config, weights, statistics, inputs, target)
+    @property
+    def spec(self) -> Spec:
+        """What the net knows of its data; a finished net has no rows."""
+        return Spec(self.inputs.sample, self.inputs.dtype, self.target.n_outputs, str(self.target.task), 1, 1)
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -66,7 +60,8 @@ class Model:
 
     def outputs(self, rows: Any) -> Array:
         """(n, outputs) raw outputs of the net; `rows` as in `predict`."""
-        return forward.outputs(self.config, self.weights, self.statistics, self.inputs.transform(rows))
+        variables = Variables(self.params, self.statistics)
+        return self.family.predict(self.config, self.spec, variables, self.inputs.transform(rows))
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """Labels or numbers.
@@ -114,18 +109,11 @@ class Model:
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = {
-            f"{index}.{name}": np.ascontiguousarray(array)
-            for index, layer in enumerate(self.weights)
-            for name, array in layer.items()
-        } | {
-            f"{index}.running_{name}": np.ascontiguousarray(array)
-            for index, layer in enumerate(self.statistics)
-            for name, array in layer.items()
-        }
+        arrays = named_arrays(self.params) | named_arrays(self.statistics, RUNNING)
         content = {
             "format": FORMAT,
             "version": VERSION,
+            "net": self.family.name,
             "hyperparameters": dataclasses.asdict(self.config),
             "inputs": self.inputs.to_json(),
             "target": self.target.to_json(),
@@ -158,7 +146,7 @@ def load_model(folder: str | Path) -> Model:
         ) from None
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"the model in {str(folder)!r} can't be read ({str(error).splitlines()[0]}).") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") not in (FORMAT, DENSE_FORMAT):
         raise ModelError(f"{str(folder / RECIPE_FILE)!r} isn't a Paceline model.")
     version = content.get("version")
     if not isinstance(version, int):
@@ -168,19 +156,55 @@ def load_model(folder: str | Path) -> Model:
     if version > VERSION:
         raise ModelError(f"the model in {str(folder)!r} has version {version}, newer than {VERSION}; update Paceline.")
     try:
-        config = resolve(_without_nothing(content["hyperparameters"]))
-        weights: Weights = [{} for _ in range(config.layers + 1)]
-        statistics: list[dict[str, Array]] = [{} for _ in range(config.layers)]
-        for key, array in arrays.items():
-            index, name = key.split(".", 1)
-            if name.startswith("running_"):
-                statistics[int(index)][name.removeprefix("running_")] = array
-            else:
-                weights[int(index)][name] = array
+        net = family(content.get("net", "dense"))
+        config = net.resolve(_without_nothing(content["hyperparameters"]))
+        params, statistics = trees_of(arrays)
         inputs, target = _encoders(content)
-        return Model(config, weights, statistics, inputs_from_json(inputs), TargetEncoder.from_json(target))
-    except (AttributeError, KeyError, TypeError, IndexError, ValueError, HyperparameterError) as error:
+        return Model(net, config, params, statistics, inputs_from_json(inputs), TargetEncoder.from_json(target))
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError, UserError) as error:
         raise ModelError(f"the model in {str(folder)!r} is damaged ({error}).") from None
+
+
+RUNNING = "running_"
+"""Begins the last part of a statistic's name, e.g. "0.running_mean"; a weight is named "0.kernel"."""
+
+
+def named_arrays(tree: Any, prefix: str = "") -> dict[str, Array]:
+    """The arrays of nested dicts and lists by their paths.
+
+    >>> sorted(named_arrays([{"kernel": np.ones(2)}, {"bias": np.ones(1)}]))
+    ['0.kernel', '1.bias']
+    """
+    found: dict[str, Array] = {}
+    items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+    for name, part in items:
+        if isinstance(part, Mapping | list | tuple):
+            found |= {f"{name}.{path}": array for path, array in named_arrays(part, prefix).items()}
+        else:
+            found[f"{prefix}{name}"] = np.ascontiguousarray(part)
+    return found
+
+
+def trees_of(arrays: Mapping[str, Array]) -> tuple[Any, Any]:
+    """(params, statistics) that `named_arrays` took apart."""
+    trees: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for path, array in arrays.items():
+        *parents, name = path.split(".")
+        place = trees[name.startswith(RUNNING)]
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name.removeprefix(RUNNING)] = array
+    return _listed(trees[0]), _listed(trees[1])
+
+
+def _listed(tree: Any) -> Any:
+    """Dicts whose keys are 0, 1, 2, ... become lists."""
+    if not isinstance(tree, dict):
+        return tree
+    parts = {name: _listed(part) for name, part in tree.items()}
+    if parts and all(name.isdigit() for name in parts):
+        return [parts[str(index)] for index in range(len(parts))]
+    return parts
 
 
 def _encoders(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -6,7 +6,7 @@ reports draw them. Nothing here holds a clock or a random number.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias, overload
@@ -76,6 +76,22 @@ class Measurements:
     @property
     def last_epoch(self) -> int:
         return self.first_epoch + len(self.values) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """What was watched of one trial on one fold beside its measurements, e.g. the norms of each layer's gradient.
+
+    Attributes:
+        trial, fold, first_epoch: as of `Measurements`.
+        arrays: name -> array whose first axis counts the epochs (or, by its name, the steps) from first_epoch on;
+            {} where nothing was watched.
+    """
+
+    trial: int
+    fold: int
+    first_epoch: int
+    arrays: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class Curve(Sequence[float]):

@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 
 from paceline.data import Dataset, class_weights
 from paceline.errors import EngineError, SettingsError, did_you_mean
-from paceline.hyperparameters import Hyperparameters, resolve
-from paceline.net.initializers import Weights
-from paceline.pack.lanes import Lanes, default_count
-from paceline.pack.packs import PackLane
-from paceline.pack.programs import Programs, default_folder
-from paceline.pack.trials import Arrays, Prepared, prepare, put_arrays
+from paceline.hyperparameters import Hyperparameters
+from paceline.net import Family, Variables, family
+from paceline.pack.cache import default_folder
+from paceline.pack.cpu import CpuLanes, default_count
+from paceline.pack.device import DevicePack
+from paceline.pack.executor import Executor, Job
+from paceline.pack.folds import FoldArrays, FoldData
+from paceline.pack.programs import Programs
+from paceline.pack.trials import PreparedTrial, prepare
 from paceline.records import COLUMNS, METRICS, Params
-from paceline.training.hyper import default_metric
+from paceline.training.arguments import default_metric
 from paceline.training.program import DIVERGED, EARLY, State
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 OUTCOMES = {DIVERGED: "diverged", EARLY: "early"}
 REGRESSION_METRICS = ("loss", "rmse", "mae", "r2")
+HISTORY_METRICS = ("balanced_accuracy", "f1")
+"""What a run's history shows beside what every program measures; the area under the ROC curve costs a sort an epoch."""
 
 
 @cache
@@ -52,13 +57,13 @@ def lane_count(lanes: int | None) -> int:
     return lanes
 
 
-def make_lanes(lanes: int | None) -> Lanes | PackLane:
+def make_executor(lanes: int | None) -> Executor:
     """What trains: threads on a CPU, a vmapped pack on a GPU or TPU. $PACELINE_LANES=pack forces the latter."""
     import jax
 
     if jax.default_backend() != "cpu" or os.environ.get("PACELINE_LANES") == "pack":
-        return PackLane(shared_programs())
-    return Lanes(shared_programs(), lane_count(lanes))
+        return DevicePack(shared_programs())
+    return CpuLanes(shared_programs(), lane_count(lanes))
 
 
 def chosen_metric(metric: str | None, task: str) -> str:
@@ -82,68 +87,67 @@ class RawRun:
 
     Attributes:
         measurements: (epochs, len(COLUMNS)) float32.
-        weights, statistics: of the last epoch; see `net.initializers.initial_weights`.
-        best_weights, best_statistics: at the best epoch by the metric.
-        best_epoch: counted from 1; 0 if no epoch was fine.
+        last, best: the net after the last epoch, and at the best one by the metric.
+        best_epoch: counted from 1; 0 if no epoch was finite.
         status: "finished", "early" (stopped by its patience) or "diverged".
         epochs: epochs trained.
     """
 
     measurements: Array
-    weights: Weights
-    statistics: list[dict[str, Array]]
-    best_weights: Weights
-    best_statistics: list[dict[str, Array]]
+    last: Variables
+    best: Variables
     best_epoch: int
     status: str
     epochs: int
 
 
-def raw_run(prepared: Prepared, state: State, measurements: Array) -> RawRun:
-    weights, statistics = prepared.weights(state, best=False)
-    best_weights, best_statistics = prepared.weights(state, best=True)
+def raw_run(trial: PreparedTrial, state: State, measurements: Array) -> RawRun:
     return RawRun(
         measurements=measurements,
-        weights=weights,
-        statistics=statistics,
-        best_weights=best_weights,
-        best_statistics=best_statistics,
+        last=trial.variables(state, best=False),
+        best=trial.variables(state, best=True),
         best_epoch=int(state.best_epoch),
         status=OUTCOMES.get(int(state.status), "finished"),
         epochs=int(state.epoch),
     )
 
 
-def train_prepared(trials: Sequence[Prepared], *, epochs: int, lanes: int | None = None) -> list[RawRun]:
-    """Train prepared trials on lanes; results in the same order."""
-    return train_stages([(trials, epochs)], lanes=lanes)
+def train_prepared(executor: Executor, trials: Sequence[PreparedTrial], *, epochs: int) -> list[RawRun]:
+    """Train prepared trials; results in the same order."""
+    return train_stages(executor, [(trials, epochs)])
 
 
-def train_stages(stages: Sequence[tuple[Sequence[Prepared], int]], *, lanes: int | None = None) -> list[RawRun]:
+def train_stages(executor: Executor, stages: Sequence[tuple[Sequence[PreparedTrial], int]]) -> list[RawRun]:
     """Train trials whose settings change on the way.
 
     Args:
         stages: (the trials with their settings of this stage, the epoch up to which it lasts), in order; each stage
             has the same trials in the same order, and goes on from where the one before ended.
     """
-    trials = stages[0][0]
-    states = [trial.first_state() for trial in trials]
-    blocks: list[list[Array]] = [[] for _ in trials]
-    with make_lanes(lanes) as pool:
-        for trials, until in stages:
-            pool.submit(trial.job(index, states[index], until, (index,)) for index, trial in enumerate(trials))
-            missing = len(trials)
-            while missing:
-                for done in pool.collect(timeout=1.0):
-                    if done.error is not None:
-                        raise EngineError(f"a trial could not be trained: {done.error}") from done.error
-                    index = int(str(done.key))
-                    states[index] = done.state
-                    blocks[index].append(done.measurements)
-                    missing -= 1
-    return [
-        raw_run(trial, state, np.concatenate(parts)) for trial, state, parts in zip(trials, states, blocks, strict=True)
+    count = len(stages[0][0])
+    handles = [("run", index) for index in range(count)]
+    for handle in handles:
+        executor.drop(handle)
+    blocks: dict[object, list[Array]] = {handle: [] for handle in handles}
+    for trials, until in stages:
+        executor.submit(
+            Job(handle, trial, until, (index,))
+            for index, (handle, trial) in enumerate(zip(handles, trials, strict=True))
+        )
+        missing = count
+        while missing:
+            for done in executor.collect(timeout=1.0):
+                if done.error is not None:
+                    raise EngineError(f"a trial could not be trained: {done.error}") from done.error
+                blocks[done.handle].append(done.measurements)
+                missing -= 1
+    runs = [
+        raw_run(trial, executor.state(handle), np.concatenate(blocks[handle]))
+        for trial, handle in zip(stages[-1][0], handles, strict=True)
     ]
+    for handle in handles:
+        executor.drop(handle)
+    return runs
 
 
 def train_arrays(
@@ -156,6 +160,7 @@ def train_arrays(
     task: str,
     seed: int,
     epochs: int,
+    net: str = "dense",
     class_weights: Array | None = None,
     target_scale: float = 1.0,
     metric: str | None = None,
@@ -163,22 +168,27 @@ def train_arrays(
     """Train one configuration on arrays that are ready for the net.
 
     Args:
-        x_train (n, f), x_dev (m, f): normalised inputs, float32.
+        x_train (n, *sample), x_dev (m, *sample): normalised inputs, float32.
         y_train (n, c), y_dev (m, c): one-hot classes, 0/1 labels or standardised numbers, float32.
         task: "binary", "classes", "multilabel" or "regression".
+        net: name of the family that the configuration is of.
         class_weights: (c,), for binary (2,), float32.
         target_scale: what regression errors are multiplied by.
     """
-    arrays = put_arrays(x_train, y_train, x_dev, y_dev, task=task, target_scale=target_scale)
-    prepared = prepare(
-        config,
-        arrays,
-        seed=seed,
-        epochs=epochs,
-        metric=chosen_metric(metric, task),
-        class_weights=class_weights,
-    )
-    return train_prepared([prepared], epochs=epochs)[0]
+    kind = family(net)
+    with make_executor(None) as executor:
+        arrays = FoldArrays(x_train, y_train, x_dev, y_dev, task, (target_scale,))
+        trial = prepare(
+            kind,
+            config,
+            executor.put_fold(kind, arrays),
+            seed=seed,
+            epochs=epochs,
+            metric=chosen_metric(metric, task),
+            class_weights=class_weights,
+            measured=HISTORY_METRICS,
+        )
+        return train_prepared(executor, [trial], epochs=epochs)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +200,7 @@ class Run:
         seed: of weights, batches and masks.
         status: "finished", "early" (stopped by its patience) or "diverged".
         metric: what `score` and `best_epoch` go by.
-        score: dev metric at the best epoch; NaN if no epoch was fine.
+        score: dev metric at the best epoch; NaN if no epoch was finite.
         best_epoch: counted from 1.
         raw: curves and weights as plain arrays.
         findings: what is worth knowing about the run, a sentence each.
@@ -203,6 +213,7 @@ class Run:
     score: float
     best_epoch: int
     raw: RawRun = field(repr=False)
+    family: Family = field(repr=False)
     config: Hyperparameters = field(repr=False)
     fold: Fold = field(repr=False)
     findings: tuple[str, ...] = ()
@@ -222,9 +233,7 @@ class Run:
         """The model at the best epoch."""
         from paceline.model import Model
 
-        return Model.from_weights(
-            self.config, self.raw.best_weights, self.raw.best_statistics, self.fold.inputs, self.fold.target
-        )
+        return Model(self.family, self.config, *self.raw.best, self.fold.inputs, self.fold.target)
 
 
 def metric_value(metric: str, row: Array) -> float:
@@ -234,23 +243,18 @@ def metric_value(metric: str, row: Array) -> float:
     return float(row[COLUMNS.index("loss" if metric == "log_loss" else metric)])
 
 
-def fold_arrays(fold: Fold, task: str) -> Arrays:
-    """A fold on the device; regression errors come out in the target's unit where there is one target."""
-    scale = np.atleast_1d(np.asarray(fold.target.scale, np.float64)) if task == "regression" else np.ones(1)
-    return put_arrays(
-        fold.x_train,
-        fold.y_train,
-        fold.x_dev,
-        fold.y_dev,
-        task=task,
-        target_scale=float(scale[0]) if len(scale) == 1 else 1.0,
-    )
+def put_fold(executor: Executor, kind: Family, fold: Fold, task: str, most_rows: tuple[int, int] = (0, 0)) -> FoldData:
+    """Hand a fold to an executor; regression errors come out in each target's own unit. See `Executor.put_fold`."""
+    scale = tuple(fold.target.scale) if task == "regression" else (1.0,)
+    arrays = FoldArrays(fold.x_train, fold.y_train, fold.x_dev, fold.y_dev, task, scale)
+    return executor.put_fold(kind, arrays, most_rows)
 
 
 def train_many(
     data: Dataset,
     params: Sequence[Params | Mapping[str, Any]],
     *,
+    net: str = "dense",
     epochs: int = 30,
     seeds: Sequence[int] = (0,),
     metric: str | None = None,
@@ -262,6 +266,7 @@ def train_many(
     Args:
         data: from `load`.
         params: configurations; what they leave out takes its default (see `hyperparameters`).
+        net: kind of the net.
         epochs: at most so many each (early stopping and divergence may end a run sooner).
         seeds: each configuration is trained with each seed.
         metric: dev metric that picks the best epoch; default error, for regression rmse.
@@ -277,22 +282,26 @@ def train_many(
         raise SettingsError(f"`epochs >= 1` must hold, but got epochs={epochs!r}.")
     task = str(data.task)
     metric = chosen_metric(metric, task)
-    configs = [resolve(item, task=task) for item in params]
+    kind = family(net)
+    configs = [kind.resolve(item, task=task) for item in params]
     fold = data.fold(standardize=standardize)
-    arrays = fold_arrays(fold, task)
-    trials = [
-        prepare(
-            config,
-            arrays,
-            seed=seed,
-            epochs=epochs,
-            metric=metric,
-            class_weights=None if config.class_weight is None else class_weights(config.class_weight, data),
-        )
-        for config in configs
-        for seed in seeds
-    ]
-    raws = train_prepared(trials, epochs=epochs, lanes=lanes)
+    with make_executor(lanes) as executor:
+        arrays = put_fold(executor, kind, fold, task)
+        trials = [
+            prepare(
+                kind,
+                config,
+                arrays,
+                seed=seed,
+                epochs=epochs,
+                metric=metric,
+                class_weights=None if config.class_weight is None else class_weights(config.class_weight, data),
+                measured=HISTORY_METRICS,
+            )
+            for config in configs
+            for seed in seeds
+        ]
+        raws = train_prepared(executor, trials, epochs=epochs)
     given = [dict(item) for item in params for _ in seeds]
     return [
         Run(
@@ -303,6 +312,7 @@ def train_many(
             score=metric_value(metric, raw.measurements[raw.best_epoch - 1]) if raw.best_epoch else float("nan"),
             best_epoch=raw.best_epoch,
             raw=raw,
+            family=kind,
             config=trial.config,
             fold=fold,
             findings=run_findings(raw),
@@ -320,6 +330,8 @@ def run_findings(raw: RawRun) -> tuple[str, ...]:
     return ()
 
 
-def train(data: Dataset, *, epochs: int = 30, seed: int = 0, metric: str | None = None, **params: Any) -> Run:
+def train(
+    data: Dataset, *, net: str = "dense", epochs: int = 30, seed: int = 0, metric: str | None = None, **params: Any
+) -> Run:
     """Train one configuration, e.g. `train(data, epochs=30, learning_rate=1e-3, units=128)`; see `train_many`."""
-    return train_many(data, [params], epochs=epochs, seeds=[seed], metric=metric)[0]
+    return train_many(data, [params], net=net, epochs=epochs, seeds=[seed], metric=metric)[0]

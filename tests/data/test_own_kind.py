@@ -68,8 +68,8 @@ class Pictures(Source[None]):
         return len(self.pixels)
 
     @property
-    def n_features(self) -> int:
-        return 12
+    def sample(self) -> tuple[int, ...]:
+        return (4, 3)
 
     def take(self, rows: Rows) -> Pixels:
         return self.pixels[rows]

@@ -29,5 +29,5 @@ if __name__ == "__main__":
     programs = Programs(default_folder())
     digests = [outcome.digest for outcome in train(programs, pool_trials(), epochs=POOL_EPOCHS)]
     print(
-        json.dumps({"digests": digests, "compiled": programs.tally.compiled, "loaded": programs.tally.loaded}),
+        json.dumps({"digests": digests, "compiled": programs.stats.compiled, "loaded": programs.stats.loaded}),
     )

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_trials import random_params, tiny_fold, train, trial
 
-from paceline.hyperparameters import ACTIVATIONS, INITS, KNOBS, NORMS, OPTIMIZERS, SCHEDULES, STATIC
+from paceline.hyperparameters import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
+from paceline.net.dense.hyperparameters import KNOBS, STATIC
 from paceline.pack.programs import Programs
 
 NUMBERS = {"learning_rate": (1e-5, 1.0), "schedule_power": (0.51, 1.0), "activation_alpha": (0.01, 1.0)}
@@ -43,9 +44,9 @@ def test_only_static_hyperparameters_make_a_program(
     it = trial(params, seed=seed, epochs=epochs)
     assert it.shape in {item.shape for item in both}
     train(programs, both, epochs=1)
-    before = programs.tally.compiled + programs.tally.loaded
+    before = programs.stats.compiled + programs.stats.loaded
     outcome = train(programs, [it], epochs=epochs)[0]
-    assert programs.tally.compiled + programs.tally.loaded == before
+    assert programs.stats.compiled + programs.stats.loaded == before
     assert len(outcome.measurements) >= 1
 
 
@@ -72,7 +73,7 @@ def test_other_data_of_about_the_size_need_no_other_program(programs: Programs) 
 
 def test_every_first_weight_is_drawn_outside_the_program(programs: Programs) -> None:
     train(programs, [trial({})], epochs=1)
-    before = programs.tally.compiled + programs.tally.loaded
+    before = programs.stats.compiled + programs.stats.loaded
     outcomes = train(programs, [trial({"init": init}) for init in INITS], epochs=1)
-    assert programs.tally.compiled + programs.tally.loaded == before
+    assert programs.stats.compiled + programs.stats.loaded == before
     assert all(np.isfinite(outcome.measurements[:, 0]).all() for outcome in outcomes)

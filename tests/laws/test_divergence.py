@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny_trials import EPOCHS, alone, random_params, train, trial
 
+from paceline.pack.checkpoint import state_arrays
 from paceline.pack.programs import Programs
-from paceline.pack.states import state_arrays
 from paceline.records import COLUMNS
 from paceline.training.program import DIVERGED, State
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from tiny_trials import Outcome, train, trial
 
-from paceline.hyperparameters import CLASS_LOSSES, KNOBS, STATIC
+from paceline.hyperparameters import CLASS_LOSSES
+from paceline.net.dense.hyperparameters import KNOBS, STATIC
 from paceline.pack.programs import Programs
 from paceline.pack.trials import Prepared
 

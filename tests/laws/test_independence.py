@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from one_process import POOL_EPOCHS, pool_trials
 from tiny_trials import EPOCHS, Outcome, alone, random_params, run_jobs, train, trial
 
-from paceline.pack.checkpoint import load_state, save_state
+from paceline.pack.checkpoint import load_state, save_state, state_arrays, state_from
 from paceline.pack.programs import Programs
-from paceline.pack.states import state_arrays, state_from
 from paceline.pack.trials import Prepared
 from paceline.training.program import RUNNING
 
@@ -95,7 +94,7 @@ def test_a_stored_program_changes_no_bit(programs: Programs, program_folder: Pat
     made = [outcome.digest for outcome in train(programs, crowd)]
     stored = Programs(program_folder)
     assert [outcome.digest for outcome in train(stored, crowd)] == made
-    assert (stored.tally.compiled, stored.tally.loaded) == (0, len({item.shape for item in crowd}))
+    assert (stored.stats.compiled, stored.stats.loaded) == (0, len({item.shape for item in crowd}))
 
 
 @settings(max_examples=10)
@@ -131,7 +130,7 @@ def test_processes_and_thread_pools_change_no_bit(program_folder: Path, tmp_path
     here = Programs(program_folder)
     ours = [outcome.digest for outcome in train(here, pool_trials(), epochs=POOL_EPOCHS, lanes=2)]
     if "NPROC" not in os.environ:
-        assert (here.tally.compiled, here.tally.loaded) == (0, 1), "this process loads what the other has stored"
+        assert (here.stats.compiled, here.stats.loaded) == (0, 1), "this process loads what the other has stored"
     assert made == {"digests": ours, "compiled": 1, "loaded": 0}
     for pool in (1, 4):
         cold = in_process(tmp_path / "empty", pool)

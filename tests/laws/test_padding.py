@@ -7,11 +7,11 @@ import jax
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from paceline.pack.shapes import padded
 from tiny_trials import CLASSES, DEV_ROWS, FEATURES, ROWS, plain_data, trial
 
 from paceline.net.dense import DenseShape
 from paceline.pack.programs import Programs
-from paceline.pack.shapes import padded
 from paceline.pack.trials import Prepared
 from paceline.training.program import State
 from paceline.training.step import Data

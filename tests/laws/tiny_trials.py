@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import class_weights
-from paceline.hyperparameters import ACTIVATIONS, NORMS, OPTIMIZERS, SCHEDULES, resolve
-from paceline.pack.lanes import Done, Job, Lanes
+from paceline.hyperparameters import ACTIVATIONS, NORMS, OPTIMIZERS, SCHEDULES
+from paceline.net.dense.hyperparameters import resolve
+from paceline.pack.checkpoint import state_arrays
+from paceline.pack.executor import Done, Job, Lanes
 from paceline.pack.programs import Programs
-from paceline.pack.states import state_arrays
 from paceline.pack.trials import Arrays, Prepared, prepare, put_arrays
-from paceline.training.hyper import default_metric
+from paceline.training.arguments import default_metric
 from paceline.training.program import State
 
 Array = NDArray[np.float32]

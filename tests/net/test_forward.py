@@ -9,9 +9,9 @@ import pytest
 from tiny_trials import FEATURES, Array, tiny_fold, trial
 
 from paceline.hyperparameters import ACTIVATIONS, NORMS
-from paceline.net import forward
 from paceline.net.dense import DenseShape, apply_frozen
-from paceline.net.initializers import Weights
+from paceline.net.dense import predict as forward
+from paceline.net.dense.initializers import Weights
 from paceline.pack.trials import Prepared
 
 ROWS = 25

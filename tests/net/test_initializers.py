@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paceline.hyperparameters import ACTIVATIONS, resolve
-from paceline.net.initializers import draw, initial_weights, layer_widths, output_inputs
+from paceline.hyperparameters import ACTIVATIONS
+from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense.initializers import draw, initial_weights, layer_widths, output_inputs
 
 INPUTS, UNITS = 200, 300
 SIGMA = {

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paceline.hyperparameters import per_layer, resolve
-from paceline.net import forward
-from paceline.net.initializers import initial_weights
-from paceline.net.size import operations, parameters
+from paceline.net.dense import predict as forward
+from paceline.net.dense.hyperparameters import per_layer, resolve
+from paceline.net.dense.initializers import initial_weights
+from paceline.net.dense.size import operations, parameters
 
 INPUTS, OUTPUTS = 3, 2
 configs = st.fixed_dictionaries(

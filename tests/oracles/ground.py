@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from random_configs import OUTPUTS, Problem
 from torch_dense import OracleRun, Randomness, Weights, train
 
-from paceline.net.initializers import initial_weights
-from paceline.training import randomness
+from paceline.net.dense.initializers import initial_weights
+from paceline.numerics import randomness
 
 BOUND_ONE_STEP, BOUND = 1e-5, 1e-4
 

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.hyperparameters import ACTIVATIONS, OPTIMIZERS, SCHEDULES, Hyperparameters, resolve
+from paceline.hyperparameters import ACTIVATIONS, OPTIMIZERS, SCHEDULES
+from paceline.net.dense.hyperparameters import DenseHyperparameters, resolve
 
 COUNT = 60
 INPUTS = 11
@@ -96,7 +97,7 @@ class Problem:
     target_scale: float
 
     @property
-    def config(self) -> Hyperparameters:
+    def config(self) -> DenseHyperparameters:
         return resolve(self.params, task=self.task)
 
     @property

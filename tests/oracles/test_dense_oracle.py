@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from random_configs import COUNT, Problem, dealt, problem
 
 from paceline.hyperparameters import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, SCHEDULES
+from paceline.numerics.randomness import batch_rows
 from paceline.records import COLUMNS
 from paceline.runs import train_arrays
-from paceline.training.randomness import batch_rows
 
 
 @pytest.fixture(autouse=True)

@@ -19,9 +19,10 @@ from closeness import apart
 from ground import compiled_batch_rows
 from numpy.typing import NDArray
 
-from paceline.hyperparameters import ACTIVATION_ALPHA, ACTIVATIONS, SCHEDULES, resolve
-from paceline.net.activations import activate, form_of
-from paceline.net.initializers import initial_weights
+from paceline.hyperparameters import ACTIVATION_ALPHA, ACTIVATIONS, SCHEDULES
+from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense.initializers import initial_weights
+from paceline.numerics.activations import activate, form_of
 from paceline.records import COLUMNS
 from paceline.runs import train_arrays
 

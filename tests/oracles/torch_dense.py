@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_updates import Parameter, Rates, step
 
-from paceline.hyperparameters import ACTIVATION_ALPHA, Hyperparameters, loss_name, per_layer
+from paceline.hyperparameters import ACTIVATION_ALPHA, loss_name
+from paceline.net.dense.hyperparameters import DenseHyperparameters, per_layer
 
 Weights = list[dict[str, NDArray[Any]]]
 
@@ -107,7 +108,7 @@ def activate(kind: str, alpha: float, slope: Tensor | None, u: Tensor) -> Tensor
 class Net:
     """The net: its trained arrays, its running statistics, and the forward pass."""
 
-    def __init__(self, config: Hyperparameters, weights: Weights, dtype: torch.dtype) -> None:
+    def __init__(self, config: DenseHyperparameters, weights: Weights, dtype: torch.dtype) -> None:
         self.config = config
         self.layers = [
             {name: Parameter(name, torch.tensor(np.array(value), dtype=dtype)) for name, value in layer.items()}
@@ -197,7 +198,7 @@ class Net:
         return [{"mean": mean.numpy().copy(), "variance": variance.numpy().copy()} for mean, variance in pairs]
 
 
-def row_losses(config: Hyperparameters, task: str, z: Tensor, y: Tensor, smoothing: float) -> Tensor:
+def row_losses(config: DenseHyperparameters, task: str, z: Tensor, y: Tensor, smoothing: float) -> Tensor:
     """(rows,) data loss of each row. Smoothing spreads a share of the target: over all classes, or over yes and no."""
     y = y * (1 - smoothing) + smoothing / (y.shape[1] if task == "classes" else 2) if smoothing else y
     match loss_name(config, task):
@@ -252,7 +253,7 @@ class OracleRun:
 
 
 def train(
-    config: Hyperparameters, x_train: NDArray[Any], y_train: NDArray[Any], x_dev: NDArray[Any], y_dev: NDArray[Any],
+    config: DenseHyperparameters, x_train: NDArray[Any], y_train: NDArray[Any], x_dev: NDArray[Any], y_dev: NDArray[Any],
     *, task: str, seed: int, epochs: int, weights: Weights, randomness: Randomness,
     class_weights: NDArray[Any] | None = None, target_scale: float = 1.0, dtype: torch.dtype = torch.float64,
 ) -> OracleRun:  # fmt: skip

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from paceline.hyperparameters import EPSILON, Hyperparameters
+from paceline.hyperparameters import EPSILON
+from paceline.net.dense.hyperparameters import DenseHyperparameters
 
 KERNELS = ("kernel", "projection")
 BIASES = ("bias",)
@@ -37,7 +38,7 @@ class Parameter:
         return self.memory.setdefault(key, torch.zeros_like(self.value))
 
 
-def penalty_gradient(config: Hyperparameters, parameter: Parameter, rows: int) -> Tensor:
+def penalty_gradient(config: DenseHyperparameters, parameter: Parameter, rows: int) -> Tensor:
     """Gradient of the L1 and L2 penalties; `rows` is the number of training rows."""
     w = parameter.value
     if parameter.name in KERNELS:
@@ -58,7 +59,7 @@ def max_norm(kernel: Tensor, limit: float) -> Tensor:
 
 
 def optimizer_change(
-    config: Hyperparameters, parameter: Parameter, g: Tensor, *, rate: float, momentum: float, beta1: float, t: int
+    config: DenseHyperparameters, parameter: Parameter, g: Tensor, *, rate: float, momentum: float, beta1: float, t: int
 ) -> Tensor:
     """What the optimiser subtracts from the weight at step t (counted from 1); `momentum`, `beta1`: of this epoch."""
     kind = config.optimizer
@@ -101,7 +102,7 @@ def optimizer_change(
 
 
 def _momentum_change(
-    config: Hyperparameters, parameter: Parameter, g: Tensor, *, rate: float, mu: float, t: int
+    config: DenseHyperparameters, parameter: Parameter, g: Tensor, *, rate: float, mu: float, t: int
 ) -> Tensor:
     m = parameter.remember("m")
     if config.optimizer == "nesterov":
@@ -115,7 +116,7 @@ def _momentum_change(
 
 
 def step(
-    config: Hyperparameters, parameters: list[Parameter], gradients: list[Tensor], *, rate: float, epoch: int,
+    config: DenseHyperparameters, parameters: list[Parameter], gradients: list[Tensor], *, rate: float, epoch: int,
     epochs: int, t: int, rows: int,
 ) -> None:  # fmt: skip
     """One update in place.
@@ -152,7 +153,7 @@ def step(
         parameter.value = w
 
 
-def momentum_at(config: Hyperparameters, epoch: int, epochs: int) -> tuple[float, float]:
+def momentum_at(config: DenseHyperparameters, epoch: int, epochs: int) -> tuple[float, float]:
     """(momentum, beta1) of an epoch: the one that the optimiser uses follows `momentum_schedule`."""
     start = config.beta1 if config.optimizer in BETA1_OPTIMIZERS else config.momentum
     now = start
@@ -177,7 +178,7 @@ def point_at(points: tuple[tuple[float, float], ...], epoch: int, start: float) 
 class Rates:
     """The learning rate of every step. `after_epoch` tells it the dev loss, which only plateau heeds."""
 
-    def __init__(self, config: Hyperparameters, epochs: int, steps: int) -> None:
+    def __init__(self, config: DenseHyperparameters, epochs: int, steps: int) -> None:
         """`steps`: steps an epoch."""
         self.config = config
         self.steps = steps

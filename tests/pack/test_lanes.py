@@ -11,7 +11,7 @@ import pytest
 from tiny_trials import Outcome, alone, run_jobs, trial
 
 from paceline.net.dense import DenseShape
-from paceline.pack.lanes import Done, Job, Lanes, default_count
+from paceline.pack.executor import Done, Job, Lanes, default_count
 from paceline.pack.programs import Program, Programs
 from paceline.training.program import BLOCK, DIVERGED, EARLY
 
@@ -64,7 +64,7 @@ def test_more_epochs_than_a_call_can_return(programs: Programs) -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_parts_are_the_job_cut_up(programs: Programs, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_jobs(programs, [job("it", to_epoch=6)])[0]
-    monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)  # a slice is one epoch
+    monkeypatch.setattr("paceline.pack.executor.SLICE_SECONDS", 0.0)  # a slice is one epoch
     with Lanes(programs, count) as lanes:
         lanes.submit([replace(job("it", to_epoch=6), in_parts=True)])
         *parts, last = collected(lanes, 6)
@@ -80,7 +80,7 @@ def test_parts_are_the_job_cut_up(programs: Programs, count: int, monkeypatch: p
 
 
 def test_a_trial_that_ends_by_itself_ends_its_parts(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("paceline.pack.executor.SLICE_SECONDS", 0.0)
     it = trial({"patience": 1, "learning_rate": 0.3}, epochs=200)
     with Lanes(programs, 1) as lanes:
         lanes.submit([it.job("it", it.first_state(), 200, in_parts=True)])

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from paceline.pack.packs import PackLane, bytes_of_trial
 
 from paceline.data import load
-from paceline.hyperparameters import resolve
-from paceline.pack.lanes import Done, Lanes
-from paceline.pack.packs import PackLane, bytes_of_trial
+from paceline.net.dense.hyperparameters import resolve
+from paceline.pack.executor import Done, Lanes
 from paceline.pack.programs import Programs
 from paceline.pack.trials import Prepared, prepare
 from paceline.runs import fold_arrays

@@ -75,14 +75,14 @@ def entries(folder: Path) -> list[Path]:
 def test_stored_once_and_loaded_by_the_next(compiler: Compiler, it: Prepared, digest: str, folder: Path) -> None:
     first = Programs(folder)
     assert alone(first, it, epochs=EPOCHS).digest == digest
-    assert (first.tally.compiled, first.tally.loaded, len(first.tally.shapes)) == (1, 0, 1)
+    assert (first.stats.compiled, first.stats.loaded, len(first.stats.shapes)) == (1, 0, 1)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     [entry] = entries(folder)
     assert entry.suffix == ".xla" and stat.S_IMODE(entry.stat().st_mode) == 0o600
     second = Programs(folder)
     assert not second.ready(it.shape)
     assert alone(second, it, epochs=EPOCHS).digest == digest
-    assert (second.tally.compiled, second.tally.loaded, compiler.calls) == (0, 1, 1)
+    assert (second.stats.compiled, second.stats.loaded, compiler.calls) == (0, 1, 1)
     assert second.ready(it.shape)
 
 
@@ -119,10 +119,10 @@ def test_a_damaged_entry_is_compiled_anew(
     entry.write_bytes(DAMAGE[damage](good))
     again = Programs(folder)
     assert alone(again, it, epochs=EPOCHS).digest == digest
-    assert (again.tally.compiled, again.tally.loaded) == (1, 0)
+    assert (again.stats.compiled, again.stats.loaded) == (1, 0)
     healed = Programs(folder)
     healed.get(it.shape)
-    assert (healed.tally.compiled, healed.tally.loaded) == (0, 1), "the damaged entry was replaced by a good one"
+    assert (healed.stats.compiled, healed.stats.loaded) == (0, 1), "the damaged entry was replaced by a good one"
 
 
 def test_an_entry_that_is_a_folder_is_no_obstacle(compiler: Compiler, it: Prepared, digest: str, folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_folder_that_others_may_enter_is_refused(
     before = {path: path.read_bytes() for path in entries(folder)}
     open_to_all = Programs(folder)
     assert alone(open_to_all, it, epochs=EPOCHS).digest == digest
-    assert (open_to_all.tally.compiled, open_to_all.tally.loaded) == (1, 0), "what others may have put there isn't run"
+    assert (open_to_all.stats.compiled, open_to_all.stats.loaded) == (1, 0), "what others may have put there isn't run"
     assert {path: path.read_bytes() for path in entries(folder)} == before, "and nothing is written there"
 
 
@@ -158,7 +158,7 @@ def test_somebody_elses_folder_is_refused(
     monkeypatch.setattr(os, "getuid", lambda: me + 1)
     theirs = Programs(folder)
     theirs.get(it.shape)
-    assert (theirs.tally.compiled, theirs.tally.loaded) == (1, 0)
+    assert (theirs.stats.compiled, theirs.stats.loaded) == (1, 0)
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing(
@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_made_costs_nothing(
     (tmp_path / "file").write_text("in the way")
     nowhere = Programs(tmp_path / "file" / "programs")
     assert alone(nowhere, it, epochs=EPOCHS).digest == digest
-    assert (nowhere.tally.compiled, nowhere.tally.loaded) == (1, 0)
+    assert (nowhere.stats.compiled, nowhere.stats.loaded) == (1, 0)
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(
     monkeypatch.setattr(Path, "write_bytes", full)
     programs = Programs(folder)
     assert alone(programs, it, epochs=EPOCHS).digest == digest
-    assert programs.tally.compiled == 1 and entries(folder) == []
+    assert programs.stats.compiled == 1 and entries(folder) == []
 
 
 def test_without_a_folder_nothing_is_stored(compiler: Compiler, it: Prepared, digest: str) -> None:
@@ -202,7 +202,7 @@ def test_another_pool_makes_another_entry(
             assert module.fingerprint() != mine
             other = Programs(folder)
             other.get(it.shape)
-            assert (other.tally.compiled, other.tally.loaded, len(entries(folder))) == (1, 0, 2)
+            assert (other.stats.compiled, other.stats.loaded, len(entries(folder))) == (1, 0, 2)
     finally:
         module.fingerprint.cache_clear()
 
@@ -260,7 +260,7 @@ def test_threads_that_want_one_program_compile_it_once(compiler: Compiler, it: P
     for thread in threads:
         thread.join()
     assert len(found) == 4 and len({id(program) for program in found}) == 1
-    assert compiler.calls == programs.tally.compiled == 1
+    assert compiler.calls == programs.stats.compiled == 1
 
 
 def test_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from paceline.hyperparameters import MAX_UNITS, Hyperparameters, resolve
-from paceline.net.initializers import initial_weights, output_inputs
 from paceline.pack.shapes import (
     INPUTS,
     OUTPUTS,
@@ -23,6 +20,9 @@ from paceline.pack.shapes import (
     unpad_statistics,
     unpad_weights,
 )
+
+from paceline.net.dense.hyperparameters import MAX_UNITS, resolve
+from paceline.net.dense.initializers import initial_weights, output_inputs
 from paceline.pack.trials import Prepared, prepare, put_arrays
 from paceline.training.program import initial_state
 
@@ -142,7 +142,7 @@ def test_the_limit_of_divergence_goes_by_the_chance_loss() -> None:
     from sklearn.metrics import log_loss
 
     from paceline.pack.trials import chance_loss
-    from paceline.training.hyper import FLOATS, LOSS_LIMIT
+    from paceline.training.arguments import FLOATS, LOSS_LIMIT
 
     y = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2]]
     shares = y.mean(axis=0)

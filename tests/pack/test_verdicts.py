@@ -7,7 +7,6 @@ from tiny_trials import random_params, tiny_fold, train, trial
 
 from paceline.pack.programs import Programs
 from paceline.pack.trials import Prepared
-from paceline.pack.verdicts import verdict
 from paceline.records import COLUMNS
 from paceline.training.program import DIVERGED, EARLY, RUNNING
 

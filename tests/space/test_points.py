@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paceline.errors import SpaceError
-from paceline.hyperparameters import KNOBS, resolve
+from paceline.net.dense.hyperparameters import KNOBS, resolve
 from paceline.space import Choice, Fixed, Float, Int, Slot, Space, default_space
 
 CONDITIONAL = {

@@ -8,7 +8,7 @@ from small_studies import ONE_SHAPE, SMALL, interrupt_after
 
 from paceline.data import Dataset
 from paceline.errors import EngineError, StudyError
-from paceline.pack.lanes import Done, Job, Lanes, nothing
+from paceline.pack.executor import Done, Job, Lanes, nothing
 from paceline.records import Status
 from paceline.store import open_store
 from paceline.study import StudyInterrupted, resume, tune

@@ -6,10 +6,8 @@ epoch. A curve of Python floats would take 32 bytes an epoch more, measurements 
 
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import pytest
-from instant import Instant
 from small_studies import ONE_SHAPE, SPACE
 
 from paceline.data import Dataset
@@ -18,6 +16,7 @@ from paceline.settings import StudySettings
 from paceline.store import open_store
 from paceline.study.conduct import Conductor
 from paceline.study.setup import set_up
+from paceline.testing import StubExecutor
 
 EPOCHS = 120
 RECORD, AN_EPOCH = 1200, 8
@@ -29,7 +28,8 @@ def test_memory_grows_by_a_small_record_a_trial(digits: Dataset, tmp_path: Path,
     settings = StudySettings(
         name="flat", method="random", stopper="none", trials=TRIALS, epochs=EPOCHS, params=ONE_SHAPE, search=SPACE
     )
-    setup = set_up(settings, digits)
+    executor = StubExecutor()
+    setup = set_up(settings, digits, executor)
     looks: list[tuple[int, int]] = []
 
     class Watched(Conductor):
@@ -39,14 +39,13 @@ def test_memory_grows_by_a_small_record_a_trial(digits: Dataset, tmp_path: Path,
             if known >= (FROM if not looks else TRIALS) and len(looks) < 2:
                 looks.append((known, tracemalloc.get_traced_memory()[0]))
 
-    lanes: Any = Instant()
     with open_store(str(tmp_path / "study.db"), create=True) as store:
         store.begin(StudyRecord("flat", {}, {}, setup.goal))
         if resumed:
-            Conductor(setup, store, lanes, folder=None, progress=None).run()
+            Conductor(setup, store, executor, folder=None, progress=None).run()
         tracemalloc.start()
         try:
-            Watched(setup, store, lanes, folder=None, progress=None).run()
+            Watched(setup, store, executor, folder=None, progress=None).run()
         finally:
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()

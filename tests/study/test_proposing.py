@@ -11,8 +11,8 @@ from small_studies import SMALL, hyperband_settings, outcome
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError
-from paceline.hyperparameters import resolve
-from paceline.net.size import operations
+from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense.size import operations
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
 from paceline.search.bayes import Bayes

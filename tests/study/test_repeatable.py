@@ -8,7 +8,7 @@ import pytest
 from small_studies import SMALL, hyperband_study, interrupt_after, outcome, steps_of
 
 from paceline.data import Dataset
-from paceline.pack.lanes import Done, Job, Lanes
+from paceline.pack.executor import Done, Job, Lanes
 from paceline.records import Measurements, Trial
 from paceline.store import Store
 from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
@@ -78,7 +78,7 @@ def test_an_interruption_within_a_rung_loses_no_epoch(
     """Where an epoch takes long, each is handed over and stored by itself, long before a trial comes to its rung.
 
     After a crash the states are gone: stored epochs are trained once more, and not stored again."""
-    monkeypatch.setattr("paceline.pack.lanes.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("paceline.pack.executor.SLICE_SECONDS", 0.0)
     stored: dict[int, list[int]] = {}
     save = Store.save
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy.special import expit, softmax
 from sklearn import metrics as oracle
 
-from paceline.hyperparameters import resolve
+from paceline.net.dense.hyperparameters import resolve
 from paceline.pack.trials import prepare, put_arrays
-from paceline.training.hyper import Hyper, default_metric
+from paceline.training.arguments import Hyper, default_metric
 from paceline.training.metrics import add_rows, finished, no_sums, ranked_auc
 
 Table = np.ndarray[Any, np.dtype[np.float32]]

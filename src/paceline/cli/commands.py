@@ -266,9 +266,9 @@ def cache(
 ) -> None:
     """Say how many compiled programs are stored, and where."""
     from paceline.cli.words import count
-    from paceline.pack.programs import Store, default_folder
+    from paceline.pack.cache import ProgramCache, default_folder
 
-    store = Store(default_folder())
+    store = ProgramCache(default_folder())
     entries = store.entries()
     size = sum(entry.stat().st_size for entry in entries) / 1e6
     for entry in entries if clear else ():

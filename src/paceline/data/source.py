@@ -9,6 +9,7 @@ A `Dataset` adds what is the same for all kinds: target, task, split, folds and 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
@@ -29,8 +30,13 @@ class Source(ABC, Generic[Layout]):
 
     @property
     @abstractmethod
+    def sample(self) -> tuple[int, ...]:
+        """The shape of a raw row: (columns,) of a table, (height, width, channels) of pictures."""
+
+    @property
     def n_features(self) -> int:
         """How many values a raw row has: columns of a table, numbers of a picture."""
+        return math.prod(self.sample)
 
     @abstractmethod
     def take(self, rows: Rows) -> Any:

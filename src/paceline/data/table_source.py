@@ -34,8 +34,8 @@ class TableSource(Source[tuple[Encoder, ...]]):
         return len(self.features)
 
     @property
-    def n_features(self) -> int:
-        return len(self.columns)
+    def sample(self) -> tuple[int, ...]:
+        return (len(self.columns),)
 
     def take(self, rows: Rows) -> pd.DataFrame:
         return self.features.iloc[rows]

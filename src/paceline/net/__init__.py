@@ -1,1 +1,17 @@
-"""The dense net: activations, norms, first weights, forward passes as pure functions."""
+"""Kinds of nets, each a family in a folder of its own; `base` says what a family is, `registry` finds it by name."""
+
+from paceline.net.base import Family, Key, Masks, Size, Spec, Variables
+from paceline.net.registry import default_space, family, family_names, register
+
+__all__ = [
+    "Family",
+    "Key",
+    "Masks",
+    "Size",
+    "Spec",
+    "Variables",
+    "default_space",
+    "family",
+    "family_names",
+    "register",
+]

@@ -1,1 +1,1 @@
-"""Many trials on one machine: shapes, compiled programs, lanes, packs, checkpoints."""
+"""Many trials on one machine: prepared trials, executors with their queue, compiled programs, checkpoints."""

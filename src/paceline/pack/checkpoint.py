@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from paceline.errors import EngineError, StudyError
+from paceline.training.program import State
 
 KINDS = "biuf"  # bool, integers, floats: what safetensors and numpy both know
 
@@ -88,3 +90,26 @@ def _checksum(arrays: Mapping[str, NDArray[Any]], text: str) -> str:
         total = zlib.crc32(f"\n{name} {array.dtype.str} {array.shape} ".encode(), total)
         total = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, total)
     return f"{total:08x}"
+
+
+def state_arrays(state: State) -> dict[str, NDArray[np.generic]]:
+    """Every array of a state under its path, e.g. "optimizer.weights.kernels.0"."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+
+
+def state_from(arrays: Mapping[str, NDArray[np.generic]], like: State) -> State:
+    """The state that `state_arrays` took apart; `like` is any state of the same shape.
+
+    Raises:
+        KeyError, ValueError: the arrays are of another shape's state.
+    """
+    leaves, structure = jax.tree_util.tree_flatten_with_path(like)
+    found = []
+    for path, leaf in leaves:
+        array = arrays[jax.tree_util.keystr(path, simple=True, separator=".")]
+        if array.shape != np.shape(leaf) or array.dtype != np.asarray(leaf).dtype:
+            raise ValueError(f"{jax.tree_util.keystr(path)} has shape {array.shape}, expected {np.shape(leaf)}")
+        found.append(array)
+    result: State = jax.tree_util.tree_unflatten(structure, found)
+    return result

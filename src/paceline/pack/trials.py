@@ -1,160 +1,115 @@
-"""From a configuration and a fold to a job that lanes can train, and from its state back to plain weights."""
+"""A prepared trial: all that its curve depends on, resolved once, in the form that programs take."""
 
-from collections.abc import Hashable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
 from paceline.hyperparameters import Hyperparameters, loss_name
-from paceline.net.dense import DenseShape
-from paceline.net.initializers import Weights, initial_weights
-from paceline.pack.lanes import Job
-from paceline.pack.shapes import (
-    INPUTS,
-    OUTPUTS,
-    ROWS,
-    pad_weights,
-    padded,
-    shape_of,
-    step_up,
-    unpad_statistics,
-    unpad_weights,
-)
-from paceline.training.hyper import Hyper, encode
+from paceline.net.base import Family, Spec, Variables
+from paceline.net.ladders import OUTPUTS, step_up
+from paceline.pack.folds import FoldData, chance_loss
+from paceline.training.arguments import TrialArguments, encode
+from paceline.training.metrics import extras_of
 from paceline.training.program import State, initial_state
-from paceline.training.step import Data
+from paceline.training.shape import ProgramShape
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Arrays:
-    """One fold, padded and on the device; made once and shared by all trials.
+class PreparedTrial:
+    """A trial on a fold, ready to train. It holds no data and no state: an executor does.
 
     Attributes:
-        data: padded arrays.
-        task: "binary", "classes", "multilabel" or "regression".
-        inputs, outputs: real columns.
-        train_rows, dev_rows: real rows.
-        shares: (outputs,) mean of each target column over the train rows, for the chance loss.
+        family: of its net; config: what it was made from; fold: what it is trained on.
+        shape: its program; arguments: the program's run-time data, numpy.
+        seed: of weights, batches and masks.
     """
 
-    data: Data
-    task: str
-    inputs: int
-    outputs: int
-    train_rows: int
-    dev_rows: int
-    shares: Array
-
-
-def put_arrays(
-    x_train: Array, y_train: Array, x_dev: Array, y_dev: Array, *, task: str, target_scale: float = 1.0
-) -> Arrays:
-    """Pad a fold's arrays and put them on the device.
-
-    Args:
-        x_train (n, f), y_train (n, c), x_dev (m, f), y_dev (m, c): float32.
-        target_scale: what regression errors are multiplied by to be in the target's unit.
-    """
-    inputs, outputs = step_up(INPUTS, x_train.shape[1]), step_up(OUTPUTS, y_train.shape[1])
-    rows, dev_rows = step_up(ROWS, len(x_train)), step_up(ROWS, len(x_dev))
-    data = Data(
-        x_train=jax.device_put(padded(x_train, rows, inputs)),
-        y_train=jax.device_put(padded(y_train, rows, outputs)),
-        x_dev=jax.device_put(padded(x_dev, dev_rows, inputs)),
-        y_dev=jax.device_put(padded(y_dev, dev_rows, outputs)),
-        n_train=jax.device_put(np.int32(len(x_train))),
-        n_dev=jax.device_put(np.int32(len(x_dev))),
-        target_scale=jax.device_put(np.float32(target_scale)),
-    )
-    shares = y_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-    return Arrays(data, task, x_train.shape[1], y_train.shape[1], len(x_train), len(x_dev), shares)
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A trial on a fold, ready to train.
-
-    Attributes:
-        shape: its program; hyper: its run-time data; arrays: its fold; config: what it was made from.
-    """
-
+    family: Family
     config: Hyperparameters
-    shape: DenseShape
-    hyper: Hyper
-    arrays: Arrays
+    fold: FoldData
+    shape: ProgramShape
+    arguments: TrialArguments
     seed: int
 
-    def first_state(self, weights: Weights | None = None) -> State:
-        """The state before the first epoch, from `weights` or freshly drawn ones."""
-        if weights is None:
-            weights = initial_weights(self.config, self.arrays.inputs, self.arrays.outputs, self.seed)
-        padded_weights = pad_weights(self.shape, self.config, weights, self.arrays.inputs)
-        return initial_state(padded_weights, self.shape.layers, self.shape.width)
+    @property
+    def spec(self) -> Spec:
+        return self.fold.spec
 
-    def job(
-        self, key: Hashable, state: State, to_epoch: int, priority: tuple[int, ...] = (0,), *, in_parts: bool = False
-    ) -> Job:
-        rows = self.arrays.train_rows
-        return Job(key, self.shape, state, self.arrays.data, self.hyper, to_epoch, rows, priority, in_parts)
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.spec.train_rows // self.shape.batch)
 
-    def weights(self, state: State, *, best: bool) -> tuple[Weights, list[dict[str, Array]]]:
-        """Plain (weights, running statistics) of a state: at the best epoch, or at the last."""
-        weights = state.best_weights if best else state.moving.weights
-        statistics = state.best_statistics if best else state.moving.statistics
-        return (
-            unpad_weights(self.shape, self.config, weights, self.arrays.inputs, self.arrays.outputs),
-            unpad_statistics(self.config, statistics),
+    def first_state(self, variables: Variables | None = None) -> State:
+        """The state before the first epoch, from `variables` or freshly drawn ones; numpy."""
+        if variables is None:
+            variables = self.family.init(self.config, self.spec, self.seed)
+        return initial_state(self.family.pad(self.shape.net, self.config, self.spec, variables))
+
+    def variables(self, state: State, *, best: bool) -> Variables:
+        """The net of a state in real sizes: at the best epoch, or at the last."""
+        padded = (
+            Variables(state.best_weights, state.best_statistics)
+            if best
+            else Variables(state.optimizer.weights, state.optimizer.statistics)
         )
+        return self.family.unpad(self.shape.net, self.config, self.spec, padded)
+
+
+def program_shape(
+    family: Family, config: Hyperparameters, fold: FoldData, extras: tuple[str, ...] = ()
+) -> ProgramShape:
+    """The program of a configuration: a pure function of it and of the data."""
+    spec = fold.spec
+    most = fold.most_rows[0]
+    train_rows, dev_rows = fold.capacity
+    return ProgramShape(
+        family=family.name,
+        net=family.shape(config, spec),
+        batch=most if config.batch_size == "all" else min(int(config.batch_size), most),
+        sample=family.sample(spec),
+        dtype=spec.dtype,
+        outputs=step_up(OUTPUTS, spec.outputs),
+        train_rows=train_rows,
+        dev_rows=dev_rows,
+        task=spec.task,
+        extended=config.extended_features(),
+        extras=extras,
+    )
 
 
 def prepare(
+    family: Family,
     config: Hyperparameters,
-    arrays: Arrays,
+    fold: FoldData,
     *,
     seed: int,
     epochs: int,
     metric: str,
     class_weights: Array | None = None,
-    auc: bool = False,
-) -> Prepared:
-    """Everything about a trial that its curve depends on, in the form that programs take.
+    measured: Iterable[str] = (),
+) -> PreparedTrial:
+    """A trial with its program's shape and run-time data.
 
-    Args: auc: measure the area under the ROC curve, also where the metric is another.
+    Args:
+        epochs: the epochs that schedules spread over.
+        metric: what its best epoch is chosen by; measured: other metrics that are wanted of each epoch.
+        class_weights: (classes,), for binary (2,).
     """
-    shape = shape_of(
+    shape = program_shape(family, config, fold, extras_of((metric, *measured), fold.spec.task))
+    arguments = encode(
+        family,
         config,
-        inputs=arrays.inputs,
-        outputs=arrays.outputs,
-        train_rows=arrays.train_rows,
-        dev_rows=arrays.dev_rows,
-        task=arrays.task,
-        auc=auc or metric == "auc",
-    )
-    hyper = encode(
-        config,
-        task=arrays.task,
+        fold.spec,
+        shape.net,
         metric=metric,
         seed=seed,
         epochs=epochs,
-        rows=arrays.train_rows,
-        inputs=arrays.inputs,
-        outputs=arrays.outputs,
         padded_outputs=shape.outputs,
         class_weights=class_weights,
-        chance_loss=chance_loss(loss_name(config, arrays.task), arrays.shares),
+        chance_loss=chance_loss(loss_name(config, fold.spec.task), fold.shares),
     )
-    return Prepared(config, shape, hyper, arrays, seed)
-
-
-def chance_loss(loss: str, shares: Array) -> float:
-    """Loss of a net that knows the class shares and nothing else; 1 for standardised numbers."""
-    p = np.clip(shares.astype(np.float64), 1e-7, 1 - 1e-7)
-    if loss == "cross_entropy":
-        return float(-(p * np.log(p)).sum())
-    if loss == "sigmoid":
-        return float(-(p * np.log(p) + (1 - p) * np.log1p(-p)).sum())
-    return 1.0
+    return PreparedTrial(family, config, fold, shape, arguments, seed)

@@ -128,7 +128,7 @@ class StudySettings(BaseModel):
         default="standard", description="How numeric features are brought to one scale, always by the train rows alone."
     )
 
-    net: Literal["dense"] = Field(default="dense", description="Family of the net.")
+    net: str = Field(default="dense", description="Kind of the net, e.g. dense.")
     search: dict[str, Any] | None = Field(
         default=None,
         min_length=1,

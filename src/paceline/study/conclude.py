@@ -18,13 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import Dataset, Subset, Task
-from paceline.hyperparameters import KNOBS
 from paceline.model import Model
-from paceline.pack.programs import Tally
-from paceline.pack.trials import Prepared
+from paceline.pack.programs import CompileStats
 from paceline.pareto import front_document
 from paceline.records import History, Status, Trial, loss_of
-from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
+from paceline.runs import RawRun, metric_value, put_fold, train_stages
 from paceline.search.bayes import Bayes
 from paceline.search.choice import equals
 from paceline.search.importance import every_so_many, importances
@@ -52,7 +50,6 @@ class Retrained:
         line: the settings by which each was trained.
         seeds, scores: of each run; a score is NaN where no epoch was fine.
         raws: the runs.
-        steps: the trial-steps they took.
     """
 
     model: Model
@@ -60,7 +57,6 @@ class Retrained:
     seeds: list[int]
     scores: list[float]
     raws: list[RawRun]
-    steps: int
 
     def summary(self) -> dict[str, Any]:
         """{"seeds", "scores", "mean", "sd"} as JSON data."""
@@ -73,7 +69,7 @@ class Retrained:
         }
 
 
-def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, lanes: int | None) -> Retrained:
+def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial) -> Retrained:
     """Train the winner again over seeds."""
     count = max(1, setup.settings.retrain)
     line = line_of(trials, best, setup.settings.epochs)
@@ -82,9 +78,11 @@ def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, lanes: int
         *(seed_for(setup.settings.seed, "retrain", index) for index in range(1, count)),
     ]
     fold = setup.data.fold(standardize=setup.settings.standardize)
-    arrays = setup.folds[0] if setup.settings.folds is None else fold_arrays(fold, setup.task)
-    stages = prepared_line(setup, arrays, line, seeds, until=setup.settings.epochs)
-    raws = train_stages(stages, lanes=lanes)
+    data = setup.folds[0]
+    if setup.settings.folds is not None:
+        data = put_fold(setup.executor, setup.family, fold, setup.task)
+    stages = prepared_line(setup, data, line, seeds, until=setup.settings.epochs)
+    raws = train_stages(setup.executor, stages)
     prepared = stages[-1][0]
     scores = [score_of(raw, setup) for raw in raws]
     sign = -1.0 if setup.goal == "maximize" else 1.0
@@ -92,22 +90,9 @@ def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, lanes: int
         range(count), key=lambda index: (math.inf if math.isnan(scores[index]) else sign * scores[index], index)
     )
     raw = raws[chosen]
-    last = setup.settings.select == "last"
-    model = Model.from_weights(
-        prepared[chosen].config,
-        raw.weights if last else raw.best_weights,
-        raw.statistics if last else raw.best_statistics,
-        fold.inputs,
-        fold.target,
-    )
-    return Retrained(
-        model, line, seeds, scores, raws, sum(steps_of(raw, item) for raw, item in zip(raws, prepared, strict=True))
-    )
-
-
-def steps_of(raw: RawRun, prepared: Prepared) -> int:
-    """Trial-steps that a run took."""
-    return raw.epochs * -(-prepared.arrays.train_rows // prepared.shape.batch)
+    net = raw.last if setup.settings.select == "last" else raw.best
+    model = Model(setup.family, prepared[chosen].config, *net, fold.inputs, fold.target)
+    return Retrained(model, line, seeds, scores, raws)
 
 
 def score_of(raw: RawRun, setup: Setup) -> float:
@@ -120,7 +105,7 @@ def score_of(raw: RawRun, setup: Setup) -> float:
 
 def summary_of(
     setup: Setup, trials: Sequence[Trial], best: Trial | None, again: Retrained | None, refit: dict[str, Any] | None,
-    tally: Tally, steps: int, cut: str,
+    stats: CompileStats, steps: int, cut: str,
 ) -> dict[str, Any]:  # fmt: skip
     """The study's summary as JSON data; `test` is added when the test set is opened.
 
@@ -141,7 +126,7 @@ def summary_of(
         "inference": inference_summary(setup, trials),
         "calibration": None,
         "ended": cut or "all trials were run",
-        "programs": {"compiled": tally.compiled, "loaded": tally.loaded, "seconds": round(tally.seconds, 2)},
+        "programs": {"compiled": stats.compiled, "loaded": stats.loaded, "seconds": round(stats.seconds, 2)},
         "steps": steps,
         "split": {name: len(getattr(split, name)) for name in ("train", "dev", "test")},
         "data": described(data),
@@ -180,7 +165,7 @@ def told(setup: Setup) -> dict[str, Any] | None:
     """What a warm start brought: {"from", "first": configurations that ran first, "results": that bayes knew}."""
     if setup.earlier is None:
         return None
-    known = carried(setup.earlier, setup.space)
+    known = carried(setup.earlier, setup.space, setup.family.resolve({}))
     learns = isinstance(setup.method, Bayes)
     return {
         "from": setup.earlier["from"],
@@ -219,7 +204,7 @@ def plain(value: Any) -> Any:
 def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: dict[str, Any] | None) -> dict[str, Any]:
     """Trials that the evidence can't tell from the best."""
     sign = -1.0 if setup.goal == "maximize" else 1.0
-    rows = sum(fold.dev_rows for fold in setup.folds)
+    rows = sum(fold.spec.dev_rows for fold in setup.folds)
     assert best.score is not None
     if setup.metric in CLASS_SHARES:
         error = best.score if setup.metric == "error" else 1 - best.score
@@ -243,7 +228,7 @@ def edges(setup: Setup, best: Trial) -> list[str]:
     unit = setup.space.to_unit(best.params)
     for slot, value in zip(setup.space.slots, unit, strict=True):
         if slot.is_wide and not math.isnan(value) and not EDGE <= value <= 1 - EDGE:
-            knob = KNOBS[slot.name]
+            knob = setup.family.knobs[slot.name]
             end, place, limit = ("lower", 0.0, knob.low) if value < EDGE else ("upper", 1.0, knob.high)
             if slot.parameter.from_unit(place) == limit:
                 continue

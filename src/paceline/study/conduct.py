@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.pack.lanes import Done, Job, Lanes
-from paceline.pack.packs import PackLane
-from paceline.pack.trials import Prepared
+from paceline.pack.executor import Done, Executor, Job
+from paceline.pack.trials import PreparedTrial
 from paceline.records import Status, Trial, loss_of
 from paceline.search import Birth, Cohort
 from paceline.search.one_core import one_core
@@ -72,20 +71,20 @@ class Conductor:
     """
 
     def __init__(
-        self, setup: Setup, store: Store, lanes: Lanes | PackLane, *, folder: Path | None, spent: float = 0.0,
+        self, setup: Setup, store: Store, executor: Executor, *, folder: Path | None, spent: float = 0.0,
         progress: Callback | None,
     ) -> None:  # fmt: skip
         """Args: spent: seconds that earlier processes searched; they count against the time budget."""
         self.ledger = Ledger(setup)
         self._horizon = Horizon(self.ledger.trials, setup.goal, setup.stopper.in_flight)
         self.cut = ""
-        self._setup, self._store, self._lanes = setup, store, lanes
+        self._setup, self._store, self._executor = setup, store, executor
         self._spent, self._progress = spent, progress
         checkpoints = None if folder is None else folder / "checkpoints"
-        self._states = States(self.ledger, self._prepare, lanes.programs, checkpoints)
+        self._states = States(self.ledger, self._prepare, executor, checkpoints)
         self._endings = Endings(setup)
         self._proposer = Proposer(setup.searcher)
-        self._prepared: dict[tuple[int, int], Prepared] = {}
+        self._prepared: dict[tuple[int, int], PreparedTrial] = {}
         self._flights: list[Flight] = []
         self._next_number = self._next_cohort = 0
         self._exhausted = False
@@ -197,11 +196,11 @@ class Conductor:
                     continue
                 flight.awaited.add(key)
                 priority = (flight.cohort.number, flight.rung, number, fold)
-                state = self._states.take(key)
-                jobs.append(self._prepare(key).job(key, state, flight.epoch, priority, in_parts=True))
-        self._lanes.submit(jobs)
+                self._states.ready(key)
+                jobs.append(Job(key, self._prepare(key), flight.epoch, priority, in_parts=True))
+        self._executor.submit(jobs)
 
-    def _prepare(self, key: tuple[int, int]) -> Prepared:
+    def _prepare(self, key: tuple[int, int]) -> PreparedTrial:
         if key not in self._prepared:
             trial = self.ledger.trials[key[0]]
             self._prepared[key] = self._setup.prepared(trial.params, key[1], trial.seed)
@@ -225,11 +224,11 @@ class Conductor:
         if not any(flight.awaited for flight in self._flights):
             self._proposer.wait(WAIT_SECONDS)
             return
-        for done in self._lanes.collect(timeout=GLANCE_SECONDS if self._proposer.thinking else WAIT_SECONDS):
+        for done in self._executor.collect(timeout=GLANCE_SECONDS if self._proposer.thinking else WAIT_SECONDS):
             self._take(done)
 
     def _take(self, done: Done) -> None:
-        key = done.key
+        key = done.handle
         assert isinstance(key, tuple)
         number, fold = key
         flight = next(flight for flight in self._flights if number in flight.members)
@@ -241,7 +240,6 @@ class Conductor:
         have = self.ledger.epochs(number, fold)
         new = done.measurements[max(0, have - done.first_epoch + 1) :]
         self.ledger.add(number, fold, new, self._prepare(key), save=True)
-        self._states.keep(key, done.state)
 
     def _fail(self, number: int, error: BaseException) -> None:
         reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
@@ -312,9 +310,9 @@ class Conductor:
     # -- ending early
 
     def _land(self) -> None:
-        """Stop the lanes after their slices and take in what they have."""
-        self._lanes.stop()
-        while any(flight.awaited for flight in self._flights) and self._lanes.open_jobs:
+        """Stop training after the running slices and take in what they bring."""
+        self._executor.cancel()
+        while any(flight.awaited for flight in self._flights) and self._executor.open_jobs:
             self._collect()
         for flight in self._flights:
             for number in flight.members:
@@ -355,7 +353,7 @@ class Conductor:
         now = time.monotonic()
         if self._progress is None or now - self._speed[-1][0] < WAIT_SECONDS:
             return
-        self._speed.append((now, self._lanes.steps))
+        self._speed.append((now, self._executor.steps))
         (then, before), (_, steps) = self._speed[0], self._speed[-1]
         done = sum(self._counts.values())
         total = self._setup.settings.trials
@@ -365,7 +363,7 @@ class Conductor:
             by_trials = seconds / done * (total - done)
             left = by_trials if left is None else min(left, by_trials)
         best = self._best
-        tally = self._lanes.programs.tally
+        stats = self._executor.stats
         self._progress(
             Progress(
                 done=done,
@@ -380,8 +378,8 @@ class Conductor:
                 steps_per_second=(steps - before) / max(now - then, 1e-9),
                 seconds=seconds,
                 seconds_left=left,
-                compiled=tally.compiled,
-                compiling=self._lanes.compiling,
+                compiled=stats.compiled,
+                compiling=self._executor.compiling,
                 phase="search",
             )
         )

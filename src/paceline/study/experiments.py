@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from paceline.errors import SettingsError
-from paceline.hyperparameters import KNOBS, Hyperparameters
+from paceline.net import Family
 from paceline.records import COLUMNS, History, Params, Trial
 from paceline.search import Searcher
 from paceline.search.effects import effects_of, plan_of
@@ -24,7 +24,7 @@ from paceline.space.values import is_number, plain, token
 from paceline.store import Store
 
 
-def method_options(settings: StudySettings) -> dict[str, Any]:
+def method_options(settings: StudySettings, net: Family) -> dict[str, Any]:
     """The method's options; for experiments as JSON data and, without a space, with the whole base.
 
     Raises:
@@ -38,12 +38,12 @@ def method_options(settings: StudySettings) -> dict[str, Any]:
     base: Any
     factors: Any
     base, factors = ({} if options.get(name) is None else options[name] for name in ("base", "factors"))
-    check_plan(base, factors, KNOBS)
+    check_plan(base, factors, net.knobs)
     if twice := [name for name in (*base, *factors) if name in settings.params]:
         raise SettingsError(
             f"A hyperparameter must be in `params` or in the plan of experiments, but {twice[0]!r} is in both."
         )
-    defaults = Hyperparameters()
+    defaults = net.resolve({})
     whole = {name: base.get(name, getattr(defaults, name)) for name in (*base, *factors)}
     return {**options, "base": plain(whole), "factors": factors}
 

@@ -1,8 +1,8 @@
 """How fast the members of a study's Pareto front predict.
 
 Search goes by sizes and metrics alone, which are the same on every machine. The clock is read only here, when all is
-decided, and only for the front: the time of the net's forward pass as a delivered model runs it (numpy on this
-machine), on freshly drawn weights, as time doesn't depend on their values.
+decided, and only for the front: the time of the net's forward pass as a
+delivered model runs it, on freshly drawn weights, as time doesn't depend on their values.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from paceline.hyperparameters import Hyperparameters, per_layer
-from paceline.net import forward
-from paceline.net.initializers import initial_weights
+from paceline.net import Family, Spec
 from paceline.pareto import front_of
 from paceline.records import Trial
 from paceline.study.setup import Setup
@@ -37,27 +35,21 @@ def inference_summary(setup: Setup, trials: Sequence[Trial]) -> dict[str, Any] |
     timed = [
         front[index] for index in sorted({round(i) for i in np.linspace(0, len(front) - 1, min(MOST, len(front)))})
     ]
-    arrays = setup.folds[0]
+    spec = setup.folds[0].spec
     found = {
-        str(trial.number): [
-            microseconds(setup.config(trial.params), arrays.inputs, arrays.outputs, rows) for rows in BATCHES
-        ]
+        str(trial.number): [microseconds(setup.family, setup.config(trial.params), spec, rows) for rows in BATCHES]
         for trial in timed
     }
     return {"batches": list(BATCHES), "microseconds": found}
 
 
-def microseconds(config: Hyperparameters, inputs: int, outputs: int, rows: int) -> float:
+def microseconds(family: Family, config: Any, spec: Spec, rows: int) -> float:
     """Time a row of the net's forward pass over so many rows: the median of a few calls, the first left out."""
-    weights = initial_weights(config, inputs, outputs, seed=0)
-    statistics = [
-        {"mean": np.zeros(units, np.float32), "variance": np.ones(units, np.float32)}
-        for units in per_layer(config, "units")
-    ]
-    x = np.zeros((rows, inputs), np.float32)
+    variables = family.init(config, spec, seed=0)
+    x = np.zeros((rows, *spec.sample), spec.dtype)
     times = []
     for _ in range(CALLS + 1):
         begun = time.perf_counter()
-        forward.outputs(config, weights, statistics, x)
+        family.predict(config, spec, variables, x)
         times.append(time.perf_counter() - begun)
     return round(1e6 * float(np.median(times[1:])) / rows, 3)

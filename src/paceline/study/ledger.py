@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.pack.trials import Prepared
-from paceline.pack.verdicts import Verdict, verdict
+from paceline.pack.epoch_status import EpochStatus, epoch_status
+from paceline.pack.trials import PreparedTrial
 from paceline.records import COLUMNS, Curve, Measurements, Status, Trial
 from paceline.runs import metric_value
 from paceline.study.objectives import costs_of
@@ -30,7 +30,8 @@ class Ledger:
         self._setup = setup
         self.trials: dict[int, Trial] = {}
         self._rows: dict[tuple[int, int], Rows] = {}
-        self._verdicts: dict[tuple[int, int], Verdict] = {}
+        self._statuses: dict[tuple[int, int], EpochStatus] = {}
+        self._prepared: dict[int, PreparedTrial] = {}
         self._dirty: dict[int, Trial] = {}
         self._blocks: list[Measurements] = []
 
@@ -54,24 +55,25 @@ class Ledger:
 
     def ended(self, number: int, fold: int) -> bool:
         """Whether training on this fold is over: early stopping, divergence, or all epochs."""
-        status = self._verdicts.get((number, fold), Verdict(RUNNING, 0)).status
+        status = self._statuses.get((number, fold), EpochStatus(RUNNING, 0)).status
         return status != RUNNING or self.epochs(number, fold) >= self._setup.settings.epochs
 
-    def add(self, number: int, fold: int, rows: Rows, prepared: Prepared, *, save: bool) -> None:
+    def add(self, number: int, fold: int, rows: Rows, prepared: PreparedTrial, *, save: bool) -> None:
         """Append epochs; `save` is False for epochs that come from the store."""
+        self._prepared[number] = prepared
         before = self._rows.get((number, fold), np.zeros((0, len(COLUMNS)), np.float32))
         if len(rows) and save:
             self._blocks.append(Measurements(number, fold, len(before) + 1, rows))
         self._rows[number, fold] = np.concatenate([before, rows])
-        self._verdicts[number, fold] = verdict(self._rows[number, fold], prepared.hyper)
+        self._statuses[number, fold] = epoch_status(self._rows[number, fold], prepared.arguments)
 
     def summarise(self, number: int) -> Trial:
         """Bring a trial's record up to date with its measurements."""
         folds = range(len(self._setup.folds))
         rows = [self._rows.get((number, fold), np.zeros((0, len(COLUMNS)), np.float32)) for fold in folds]
-        verdicts = [self._verdicts.get((number, fold), Verdict(RUNNING, 0)) for fold in folds]
+        statuses = [self._statuses.get((number, fold), EpochStatus(RUNNING, 0)) for fold in folds]
         curves = [[metric_value(self._setup.metric, row) for row in part] for part in rows]
-        scores = [self._score(curve, item) for curve, item in zip(curves, verdicts, strict=True)]
+        scores = [self._score(curve, item) for curve, item in zip(curves, statuses, strict=True)]
         known = [score for score in scores if score is not None]
         complete = len(known) == len(scores)
         trial = dataclasses.replace(
@@ -79,12 +81,12 @@ class Ledger:
             epoch=max(len(part) for part in rows),
             score=float(np.mean(known)) if complete else None,
             score_sd=float(np.std(known)) if complete and len(known) > 1 else None,
-            best_epoch=verdicts[0].best_epoch if self._setup.settings.select == "best" else len(rows[0]),
+            best_epoch=statuses[0].best_epoch if self._setup.settings.select == "best" else len(rows[0]),
             curve=Curve(mean_curve(curves, scores)),
-            costs=self._costs(number, rows, verdicts) if complete else (),
+            costs=self._costs(number, rows, statuses) if complete else (),
         )
-        if any(item.status == DIVERGED for item in verdicts):
-            epoch = min(len(part) for part, item in zip(rows, verdicts, strict=True) if item.status == DIVERGED)
+        if any(item.status == DIVERGED for item in statuses):
+            epoch = min(len(part) for part, item in zip(rows, statuses, strict=True) if item.status == DIVERGED)
             trial = dataclasses.replace(trial, status=Status.DIVERGED, reason=f"diverged in epoch {epoch}")
         elif all(self.ended(number, fold) for fold in folds):
             early = any(len(part) < self._setup.settings.epochs for part in rows)
@@ -94,17 +96,16 @@ class Ledger:
             self.put(trial)
         return trial
 
-    def _costs(self, number: int, rows: list[Rows], verdicts: list[Verdict]) -> tuple[float, ...]:
+    def _costs(self, number: int, rows: list[Rows], statuses: list[EpochStatus]) -> tuple[float, ...]:
         objectives = self._setup.settings.objectives
         if not objectives:
             return ()
         best = self._setup.settings.select == "best"
-        chosen = [part[item.best_epoch - 1 if best else -1] for part, item in zip(rows, verdicts, strict=True)]
-        arrays = self._setup.folds[0]
-        config = self._setup.config(self.trials[number].params)
-        return costs_of(objectives, config, arrays.inputs, arrays.outputs, chosen)
+        chosen = [part[item.best_epoch - 1 if best else -1] for part, item in zip(rows, statuses, strict=True)]
+        prepared = self._prepared[number]
+        return costs_of(objectives, prepared.family.size(prepared.config, prepared.spec), chosen)
 
-    def _score(self, curve: list[float], item: Verdict) -> float | None:
+    def _score(self, curve: list[float], item: EpochStatus) -> float | None:
         if item.best_epoch == 0:
             return None
         return curve[item.best_epoch - 1] if self._setup.settings.select == "best" else curve[-1]
@@ -116,9 +117,10 @@ class Ledger:
 
     def forget(self, number: int) -> None:
         """Free a closed trial's measurements; the store has them."""
+        self._prepared.pop(number, None)
         for fold in range(len(self._setup.folds)):
             self._rows.pop((number, fold), None)
-            self._verdicts.pop((number, fold), None)
+            self._statuses.pop((number, fold), None)
 
 
 def mean_curve(curves: list[list[float]], scores: list[float | None]) -> tuple[float, ...]:

@@ -13,7 +13,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from paceline.pack.trials import Arrays, Prepared
+from paceline.pack.folds import FoldData
+from paceline.pack.trials import PreparedTrial
 from paceline.records import Params, Trial
 from paceline.study.setup import Setup
 
@@ -42,8 +43,8 @@ def line_of(trials: Mapping[int, Trial], last: Trial, epochs: int) -> list[Stage
 
 
 def prepared_line(
-    setup: Setup, arrays: Arrays, line: Sequence[Stage], seeds: Sequence[int], *, until: int, patience: bool = True
-) -> list[tuple[list[Prepared], int]]:
+    setup: Setup, fold: FoldData, line: Sequence[Stage], seeds: Sequence[int], *, until: int, patience: bool = True
+) -> list[tuple[list[PreparedTrial], int]]:
     """The stages for `runs.train_stages`: the same line once a seed.
 
     Args:
@@ -54,5 +55,5 @@ def prepared_line(
     kept = [stage for index, stage in enumerate(line) if index == 0 or line[index - 1].until < until]
     kept[-1] = dataclasses.replace(kept[-1], until=min(kept[-1].until, until))
     return [
-        ([setup.prepared_on(arrays, {**stage.params, **over}, seed) for seed in seeds], stage.until) for stage in kept
+        ([setup.prepared_on(fold, {**stage.params, **over}, seed) for seed in seeds], stage.until) for stage in kept
     ]

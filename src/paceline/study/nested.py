@@ -22,6 +22,7 @@ from paceline.data import Dataset, outer_fold, without_test
 from paceline.errors import StudyError
 from paceline.model import Model
 from paceline.records import StudyRecord, Trial
+from paceline.runs import make_executor
 from paceline.seeds import seed_for
 from paceline.settings import StudySettings, dump_settings
 from paceline.study.conclude import described
@@ -227,7 +228,8 @@ def begin_nested(settings: StudySettings, data: Dataset, progress: Callback | No
     for search in plan:
         rows = search.sees(data) if search.fold is None else outer_fold(data, search.fold, settings.outer_folds or 0)
         rows.fold_rows(0, settings.folds, search.settings.seed)
-    first = set_up(plan[0].settings, outer_fold(data, 0, settings.outer_folds or 0))
+    with make_executor(settings.lanes) as executor:
+        first = set_up(plan[0].settings, outer_fold(data, 0, settings.outer_folds or 0), executor)
     environment = environment_of(first) | {"fingerprint": data.fingerprint, "data": described(data)}
     del environment["space"]  # the default one goes by the rows, so each search has its own
     record = StudyRecord(settings.name or data.name, settings.to_dict(), environment, first.goal)

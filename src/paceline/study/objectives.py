@@ -6,14 +6,13 @@ All are functions of the configuration or of what was measured, never of a clock
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paceline.errors import SettingsError
-from paceline.hyperparameters import Hyperparameters
-from paceline.net.size import operations, parameters
+from paceline.net import Size
 from paceline.records import METRICS
 from paceline.runs import chosen_metric, metric_value
 from paceline.search import check_objectives
@@ -21,7 +20,8 @@ from paceline.settings import StudySettings
 
 Rows = NDArray[np.float32]
 
-SIZES: Mapping[str, Callable[[Hyperparameters, int, int], int]] = {"parameters": parameters, "operations": operations}
+SIZES = ("parameters", "operations")
+"""Objectives that the net's size tells; see `net.Size`."""
 
 
 def check(settings: StudySettings, metric: str, task: str) -> None:
@@ -39,23 +39,17 @@ def check(settings: StudySettings, metric: str, task: str) -> None:
             raise SettingsError(f"`objectives` must name things beside the metric, but {name!r} is the metric itself.")
 
 
-def costs_of(
-    objectives: Sequence[str],
-    config: Hyperparameters,
-    inputs: int,
-    outputs: int,
-    chosen: Sequence[Rows],
-) -> tuple[float, ...]:
+def costs_of(objectives: Sequence[str], size: Size, chosen: Sequence[Rows]) -> tuple[float, ...]:
     """A trial's costs, in the order of the objectives.
 
     Args:
-        inputs, outputs: of the net.
+        size: of the trial's net.
         chosen: of each fold, the row of measurements (len(COLUMNS),) that the score is taken from.
     """
     found = []
     for name in objectives:
         if name in SIZES:
-            found.append(float(SIZES[name](config, inputs, outputs)))
+            found.append(float(getattr(size, name)))
             continue
         sign = -1.0 if METRICS[name] == "maximize" else 1.0
         value = float(np.mean([metric_value(name, row) for row in chosen]))

@@ -1,6 +1,6 @@
 """What a search begins with: the usual configuration, and a few that served other tables.
 
-    usual        Hyperparameters(), trial 0
+    usual        the defaults of the net, trial 0
     portfolio    eight configurations, each good where the others are not: the output of benchmarks/first_points.py
 
 What served other data is worth more than a draw: on a table that had no say in it, eight of a portfolio come as low as
@@ -60,9 +60,8 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
 )  # fmt: skip
 
 
-def usual_point(space: Space) -> Params:
+def usual_point(space: Space, usual: Hyperparameters) -> Params:
     """What is trained by default, as far as the space holds it; elsewhere middles of scales and first choices."""
-    usual = Hyperparameters()
     return _held(space, {name: getattr(usual, name) for name in space.names})
 
 

@@ -19,17 +19,17 @@ import numpy as np
 
 from paceline.model import Model
 from paceline.records import Trial
-from paceline.runs import fold_arrays, metric_value, train_stages
-from paceline.study.conclude import Retrained, steps_of
+from paceline.runs import metric_value, put_fold, train_stages
+from paceline.study.conclude import Retrained
 from paceline.study.lineage import prepared_line
 from paceline.study.setup import Setup
 
 
-def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> tuple[Model, dict[str, Any], int]:
+def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, dict[str, Any]]:
     """Train the winner on train and dev rows.
 
     Returns:
-        The model to deliver; {"rows", "epochs", "reason"}; trial-steps taken. Where the winner can't be refitted,
+        The model to deliver; {"rows", "epochs", "reason"}. Where the winner can't be refitted,
         the model is the best one of `again`, "epochs" is 0 and "reason" says why.
     """
     fold = setup.data.whole(setup.settings.standardize)
@@ -37,19 +37,19 @@ def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> 
     epochs = refit_epochs(setup, again)
     if setup.config(best.params).schedule == "plateau":
         found["reason"] = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
-        return again.model, found, 0
+        return again.model, found
     if not epochs:
         found["reason"] = "no run over the seeds had a finite dev score"
-        return again.model, found, 0
-    arrays = fold_arrays(fold, setup.task)
-    stages = prepared_line(setup, arrays, again.line, again.seeds[:1], until=epochs, patience=False)
-    raw = train_stages(stages, lanes=lanes)[0]
+        return again.model, found
+    data = put_fold(setup.executor, setup.family, fold, setup.task)
+    stages = prepared_line(setup, data, again.line, again.seeds[:1], until=epochs, patience=False)
+    raw = train_stages(setup.executor, stages)[0]
     prepared = stages[-1][0][0]
     if raw.status == "diverged":
         found["reason"] = "it diverged on all rows"
-        return again.model, found, steps_of(raw, prepared)
-    model = Model.from_weights(prepared.config, raw.weights, raw.statistics, fold.inputs, fold.target)
-    return model, {**found, "epochs": epochs}, steps_of(raw, prepared)
+        return again.model, found
+    model = Model(setup.family, prepared.config, *raw.last, fold.inputs, fold.target)
+    return model, {**found, "epochs": epochs}
 
 
 def refit_epochs(setup: Setup, again: Retrained) -> int:

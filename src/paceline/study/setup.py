@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from paceline.data import Dataset, class_weights
 from paceline.errors import HyperparameterError, SettingsError, SpaceError, did_you_mean
-from paceline.hyperparameters import KNOBS, STATIC, Hyperparameters, resolve
-from paceline.net.dense import DenseShape
-from paceline.net.size import operations
-from paceline.pack.shapes import shape_of
-from paceline.pack.trials import Arrays, Prepared, prepare
+from paceline.hyperparameters import Hyperparameters
+from paceline.net import Family, Spec, family
+from paceline.pack.executor import Executor
+from paceline.pack.folds import FoldData
+from paceline.pack.trials import PreparedTrial, prepare, program_shape
 from paceline.records import METRICS, Params
-from paceline.runs import chosen_metric, fold_arrays
+from paceline.runs import chosen_metric, put_fold
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper
 from paceline.search.few_programs import FewPrograms
 from paceline.search.first import First
@@ -26,7 +26,7 @@ from paceline.search.population import Population
 from paceline.search.probes import PROBES
 from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
-from paceline.space import Space, default_space
+from paceline.space import Space
 from paceline.study import objectives
 from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
 from paceline.study.portfolio import portfolio, usual_point
@@ -42,21 +42,24 @@ class Setup:
     """A study, ready to run.
 
     Attributes:
-        settings: resolved settings; data: the data set.
+        settings: resolved settings; data: the data set; family: kind of the nets.
+        executor: what trains; it holds the folds' arrays.
         metric: what trials are judged by; goal: "minimize" or "maximize".
         space, searcher, stopper: as the settings say.
-        folds: padded arrays of each dev fold.
+        folds: what trials must know of each dev fold.
         earlier: what an older study found (see `study.warm`); None for a cold start.
     """
 
     settings: StudySettings
     data: Dataset
+    family: Family
+    executor: Executor
     metric: str
     goal: str
     space: Space
     searcher: Searcher
     stopper: Stopper
-    folds: tuple[Arrays, ...]
+    folds: tuple[FoldData, ...]
     earlier: Mapping[str, Any] | None = None
 
     @property
@@ -70,23 +73,26 @@ class Setup:
 
     def config(self, params: Params) -> Hyperparameters:
         """The complete configuration of a trial."""
-        return resolve({**self.settings.params, **params}, task=self.task)
+        config: Hyperparameters = self.family.resolve({**self.settings.params, **params}, task=self.task)
+        return config
 
-    def prepared(self, params: Params, fold: int, seed: int) -> Prepared:
+    def prepared(self, params: Params, fold: int, seed: int) -> PreparedTrial:
         """A trial on one of the study's folds, ready for a lane."""
         return self.prepared_on(self.folds[fold], params, seed if fold == 0 else seed_for(seed, "folds", fold))
 
-    def prepared_on(self, arrays: Arrays, params: Params, seed: int) -> Prepared:
+    def prepared_on(self, fold: FoldData, params: Params, seed: int) -> PreparedTrial:
         config = self.config(params)
         weights = None if config.class_weight is None else class_weights(config.class_weight, self.data)
         return prepare(
-            config, arrays, seed=seed, epochs=self.settings.epochs, metric=self.metric, class_weights=weights,
-            auc="auc" in self.settings.objectives,
+            self.family, config, fold, seed=seed, epochs=self.settings.epochs, metric=self.metric,
+            class_weights=weights, measured=self.settings.objectives,
         )  # fmt: skip
 
 
-def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | None = None) -> Setup:
-    """Check everything and put the folds on the device; nothing is trained or written yet.
+def set_up(
+    settings: StudySettings, data: Dataset, executor: Executor, earlier: Mapping[str, Any] | None = None
+) -> Setup:
+    """Check everything and hand the folds to the executor; nothing is trained or written yet.
 
     Args: earlier: what an older study found; see `study.warm`.
 
@@ -95,51 +101,58 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
     """
     wanted_trials, settings = settings.trials, settings.resolved()
     task = str(data.task)
+    net = family(settings.net)
     metric = chosen_metric(settings.metric, task)
     objectives.check(settings, metric, task)
-    resolve(settings.params, task=task)
-    plan = method_options(settings)
-    space = space_of(settings, data, plan)
-    check_names(space)
+    net.resolve(settings.params, task=task)
+    plan = method_options(settings, net)
+    space = space_of(settings, data, net, plan)
+    check_names(space, net)
 
     def complete(params: Params) -> Hyperparameters:
-        return resolve({**settings.params, **params}, task=task)
+        config: Hyperparameters = net.resolve({**settings.params, **params}, task=task)
+        return config
 
     def cost(params: Params) -> float:
         """Multiply-adds that a row takes; asked when trials are proposed, so the folds are there."""
-        return float(operations(complete(params), folds[0].inputs, folds[0].outputs))
+        return float(net.size(complete(params), folds[0].spec).operations)
 
-    def need(params: Params) -> tuple[DenseShape, float]:
+    def need(params: Params) -> tuple[Hashable, float]:
         """The program of a configuration, and an epoch's share of what compiling it costs; asked later, as `cost`."""
         config, fold = complete(params), folds[0]
-        shape = shape_of(
-            config, inputs=fold.inputs, outputs=fold.outputs, train_rows=fold.train_rows, dev_rows=fold.dev_rows,
-            task=task,
-        )  # fmt: skip
-        return shape, fold.train_rows * operations(config, fold.inputs, fold.outputs) / COMPILING
+        shape = program_shape(net, config, fold)
+        return shape, fold.spec.train_rows * net.size(config, fold.spec).operations / COMPILING
 
-    options: dict[str, Any] = beginning(settings, space, earlier)
+    options: dict[str, Any] = beginning(settings, space, earlier, net)
     if settings.method == "bayes":
         wanted = (options | plan).get("portfolio", [])
-        own = {"cost": cost, "programs": FewPrograms(space, need, STATIC, wanted)}
+        own = {"cost": cost, "programs": FewPrograms(space, need, net.static, wanted)}
         if taken := sorted(own.keys() & plan.keys()):
             raise SettingsError(f"option {taken[0]!r} of method 'bayes' is what the study itself gives; leave it out.")
         options |= own
     options |= plan
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
-    check_points(arms_of(searcher) or probes(space), settings.params, task)
+    check_points(arms_of(searcher) or probes(space), settings.params, task, net)
     planned = planned_trials(searcher, wanted_trials, settings.trials)
     settings = settings.model_copy(update={"trials": planned, "method_options": plan})
-    stopper = stopper_of(settings, searcher)
+    stopper = stopper_of(settings, searcher, net)
     count = settings.folds or 1
+    rows = [data.fold_rows(index, settings.folds, settings.seed) for index in range(count)]
+    most_rows = max(len(train) for train, _ in rows), max(len(dev) for _, dev in rows)
     folds = tuple(
-        fold_arrays(data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task)
+        put_fold(
+            executor,
+            net,
+            data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed),
+            task,
+            most_rows,
+        )
         for index in range(count)
     )
-    return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds, earlier)
+    return Setup(settings, data, net, executor, metric, METRICS[metric], space, searcher, stopper, folds, earlier)
 
 
-def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
+def stopper_of(settings: StudySettings, searcher: Searcher, net: Family) -> Stopper:
     """The settings' stopper; a population's own one."""
     assert settings.stopper is not None  # resolved
     searcher = searcher.searcher if isinstance(searcher, First) else searcher
@@ -154,24 +167,27 @@ def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
         raise SettingsError(
             f"method 'population' ends trials itself, so `stopper` must be 'none', but got {settings.stopper!r}."
         )
-    return searcher.stopper(settings.epochs, inherited=[name for name, knob in KNOBS.items() if knob.static])
+    return searcher.stopper(settings.epochs, inherited=list(net.static))
 
 
-def space_of(settings: StudySettings, data: Dataset, options: Mapping[str, Any]) -> Space:
+def space_of(settings: StudySettings, data: Dataset, net: Family, options: Mapping[str, Any]) -> Space:
     """The space of the settings, of controlled experiments, or the default one without what `params` fixes."""
     if settings.search is not None:
         return Space.from_dict(settings.search)
     if settings.experiments:
         return space_of_plan(options)
-    rows, features = len(data.split.train), data.n_features
-    space = default_space(settings.net, rows=rows, features=features, task=str(data.task))
+    # Of a table the columns count, not what they are encoded to.
+    spec = Spec(
+        data.source.sample, "float32", data.n_outputs, str(data.task), len(data.split.train), len(data.split.dev)
+    )
+    space = net.space(spec)
     kept = {name: item for name, item in space.parameters.items() if name not in settings.params}
     return Space(without_lost_conditions(kept, settings.params))
 
 
-def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
+def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, Any]:
     """Options of the method that say what it knows or tries before its own proposals."""
-    usual = [usual_point(space)] if settings.method == "bayes" else []
+    usual = [usual_point(space, net.resolve({}))] if settings.method == "bayes" else []
     if earlier is None:
         if settings.method != "bayes":
             return {}
@@ -180,7 +196,7 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
         return {"first": usual, "portfolio": portfolio(space), "startup": draws}
     if settings.method == "manual":
         raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
-    known = carried(earlier, space)
+    known = carried(earlier, space, net.resolve({}))
     if not known:
         raise SettingsError(
             f"no configuration of the study {earlier['from']!r} lies in the new search space; widen the space, "
@@ -202,18 +218,19 @@ def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -
     return kept
 
 
-def check_names(space: Space) -> None:
+def check_names(space: Space, net: Family) -> None:
     """Every parameter must be a hyperparameter."""
-    unknown = [name for name in space.names if name not in KNOBS]
+    unknown = [name for name in space.names if name not in net.knobs]
     if unknown:
-        raise SpaceError(f"the space names {unknown[0]!r}, which is no hyperparameter{did_you_mean(unknown[0], KNOBS)}")
+        hint = did_you_mean(unknown[0], net.knobs)
+        raise SpaceError(f"the space names {unknown[0]!r}, which is no hyperparameter of {net.name} nets{hint}")
 
 
-def check_points(points: Sequence[Params], fixed: Params, task: str) -> None:
+def check_points(points: Sequence[Params], fixed: Params, task: str, net: Family) -> None:
     """All of them must be configurations that can be trained."""
     for point in points:
         try:
-            resolve({**fixed, **point}, task=task)
+            net.resolve({**fixed, **point}, task=task)
         except HyperparameterError as error:
             raise SpaceError(f"the space holds configurations that can't be trained: {error}") from None
 

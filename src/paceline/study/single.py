@@ -5,22 +5,22 @@ settings -> setup -> store -> search -> retrain, refit -> summary -> model -> re
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from paceline.data import Dataset
 from paceline.errors import NoStudyError, StudyError
 from paceline.model import Model
-from paceline.pack.lanes import Lanes
-from paceline.pack.packs import PackLane
-from paceline.pack.programs import Tally
+from paceline.pack.executor import Executor
+from paceline.pack.programs import CompileStats
 from paceline.records import History, Status, StudyRecord, Trial
-from paceline.runs import make_lanes, shared_programs
+from paceline.runs import make_executor
 from paceline.search.choice import chosen
 from paceline.settings import StudySettings, dump_settings
 from paceline.store import MEMORY, Store, open_store, read_store
@@ -43,13 +43,27 @@ from paceline.study.study import (
 )
 from paceline.study.warm import earlier_of
 
+Executors = Callable[[int | None], Executor]
+
 
 def begin_single(
-    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | None = None
+    settings: StudySettings,
+    data: Dataset,
+    progress: Callback | None,
+    older: Study | None = None,
+    executors: Executors = make_executor,
 ) -> Study:
-    """Start a new study on one split: check all, make its folder and store, run it."""
-    data = seen_by(settings, data)
-    setup = set_up(settings, data, None if older is None else earlier_of(older.record, older.trials))
+    """Start a new study on one split: check all, make its folder and store, run it.
+
+    Args: executors: makes what trains, given the number of lanes that is asked for.
+    """
+    earlier = None if older is None else earlier_of(older.record, older.trials)
+    with executors(settings.lanes) as executor:
+        return _begun(set_up(settings, seen_by(settings, data), executor, earlier), progress)
+
+
+def _begun(setup: Setup, progress: Callback | None) -> Study:
+    settings, data = setup.settings, setup.data
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
     if folder is not None and holds_study(folder / DATABASE):
@@ -70,8 +84,10 @@ def begin_single(
         return conduct(setup, store, where, folder, progress)
 
 
-def resume_single(folder: Path, progress: Callback | None, data: Dataset | None) -> Study:
-    """Continue a study on one split."""
+def resume_single(
+    folder: Path, progress: Callback | None, data: Dataset | None, executors: Executors = make_executor
+) -> Study:
+    """Continue a study on one split. See `begin_single`."""
     study = load_single(folder)
     if study.state == "finished":
         study._data = None if data is None else seen_by(study.settings, data)
@@ -80,11 +96,12 @@ def resume_single(folder: Path, progress: Callback | None, data: Dataset | None)
         return study
     data = seen_by(study.settings, data if data is not None else data_of(study.settings))
     check_same_data(study.record, data)
-    setup = set_up(study.settings, data, study.record.environment.get("warm_start"))
     where = study.settings.store or str(folder / DATABASE)
-    with open_store(where, create=False) as store:
-        store.update_study(state="running")
-        return conduct(setup, store, where, folder, progress)
+    with executors(study.settings.lanes) as executor:
+        setup = set_up(study.settings, data, executor, study.record.environment.get("warm_start"))
+        with open_store(where, create=False) as store:
+            store.update_study(state="running")
+            return conduct(setup, store, where, folder, progress)
 
 
 def load_single(folder: Path) -> Study:
@@ -110,12 +127,11 @@ def holds_study(file: Path) -> bool:
 def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
     """Search, retrain the winner, write summary, model and report."""
     settings = setup.settings
-    programs = shared_programs()
-    before = Tally(programs.tally.compiled, programs.tally.loaded, programs.tally.seconds)
+    executor = setup.executor
+    before = dataclasses.replace(executor.stats)
     start = time.monotonic()
-    lanes = make_lanes(settings.lanes)
     spent = float(store.study().summary.get("seconds", 0.0))
-    conductor = Conductor(setup, store, lanes, folder=folder, spent=spent, progress=progress)
+    conductor = Conductor(setup, store, executor, folder=folder, spent=spent, progress=progress)
 
     def study(model: Model | None = None) -> Study:
         return Study(
@@ -129,30 +145,28 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         )
 
     try:
-        with lanes:
-            conductor.run()
+        conductor.run()
         searched = conductor.seconds
         trials = list(conductor.ledger.trials.values())
         best = chosen(History(trials, setup.goal), setup.space)
-        model, again, refit, more_steps = None, None, None, 0
+        model, again, refit = None, None, None
         if best is not None:
             if progress is not None:
-                progress(closing(setup, trials, best, lanes, time.monotonic() - start, "retrain"))
-            again = retrained(setup, conductor.ledger.trials, best, settings.lanes)
-            model, more_steps = again.model, again.steps
+                progress(closing(setup, trials, best, time.monotonic() - start, "retrain"))
+            again = retrained(setup, conductor.ledger.trials, best)
+            model = again.model
             if settings.refit:
-                model, refit, last_steps = refitted(setup, best, again, settings.lanes)
-                more_steps += last_steps
+                model, refit = refitted(setup, best, again)
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
-    tally = Tally(
-        programs.tally.compiled - before.compiled,
-        programs.tally.loaded - before.loaded,
-        programs.tally.seconds - before.seconds,
+    stats = CompileStats(
+        executor.stats.compiled - before.compiled,
+        executor.stats.loaded - before.loaded,
+        executor.stats.seconds - before.seconds,
     )
-    steps = lanes.steps + more_steps
-    summary = summary_of(setup, trials, best, again, refit, tally, steps, conductor.cut)
+    steps = executor.steps
+    summary = summary_of(setup, trials, best, again, refit, stats, steps, conductor.cut)
     summary["experiments"] = experiments_of(setup.searcher, trials, setup.goal, setup.task, store)
     summary["seconds"] = round(searched, 1)
     if model is not None and folder is not None:
@@ -161,14 +175,12 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
     result = study(model)
     if folder is not None:
         if progress is not None:
-            progress(closing(setup, trials, best, lanes, time.monotonic() - start, "report"))
+            progress(closing(setup, trials, best, time.monotonic() - start, "report"))
         result.report()
     return result
 
 
-def closing(
-    setup: Setup, trials: list[Trial], best: Trial | None, lanes: Lanes | PackLane, seconds: float, phase: str
-) -> Progress:
+def closing(setup: Setup, trials: list[Trial], best: Trial | None, seconds: float, phase: str) -> Progress:
     """Progress after the search."""
     return Progress(
         done=len(trials),
@@ -179,11 +191,11 @@ def closing(
         best_score=None if best is None else best.score,
         metric=setup.metric,
         best_params=None if best is None else dict(best.params),
-        steps=lanes.steps,
-        steps_per_second=lanes.steps / max(seconds, 1e-9),
+        steps=setup.executor.steps,
+        steps_per_second=setup.executor.steps / max(seconds, 1e-9),
         seconds=seconds,
         seconds_left=None,
-        compiled=lanes.programs.tally.compiled,
+        compiled=setup.executor.stats.compiled,
         compiling=0,
         phase=phase,
     )
@@ -205,7 +217,7 @@ def environment_of(setup: Setup) -> dict[str, Any]:
         "processor": platform.machine(),
         "device": jax.default_backend(),
         "fingerprint": setup.data.fingerprint,
-        "split": json.loads(json.dumps(asdict(setup.data.split_settings), default=str)),
+        "split": json.loads(json.dumps(dataclasses.asdict(setup.data.split_settings), default=str)),
         "space": setup.space.to_dict(),
         "metric": setup.metric,
     } | ({} if setup.earlier is None else {"warm_start": dict(setup.earlier)})

@@ -1,4 +1,4 @@
-"""Where the training of each trial of a study stands: in memory, in a checkpoint, or to be worked out once more.
+"""Where the training of each trial stands: with the executor, in a checkpoint, or to be worked out once more.
 
 A trial's state after an epoch is a function of its configuration, seed and data, so a state that a crash has lost is
 trained again from the last one that is left, with the same bits. A copy (see `search.population`) begins with its
@@ -10,19 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
-import numpy as np
-
 from paceline.errors import StudyError
-from paceline.pack.checkpoint import load_state, save_state
-from paceline.pack.programs import Programs
-from paceline.pack.states import state_arrays, state_from
-from paceline.pack.trials import Prepared
+from paceline.pack.checkpoint import load_state, save_state, state_arrays, state_from
+from paceline.pack.executor import Executor
+from paceline.pack.trials import PreparedTrial
 from paceline.study.ledger import Ledger
-from paceline.training.program import BLOCK, RUNNING, State
+from paceline.training.program import State
 
 Key = tuple[int, int]
-"""(number of a trial, fold)."""
+"""(number of a trial, fold): the executor's handle of its state."""
 
 
 class States:
@@ -31,42 +27,52 @@ class States:
     Args:
         ledger: knows the trials and how far each is measured.
         prepare: what a trial on a fold is trained with.
-        programs: for training again what was lost.
+        executor: holds the states, and trains again what was lost.
         folder: of the checkpoints; None for none.
     """
 
     def __init__(
-        self, ledger: Ledger, prepare: Callable[[Key], Prepared], programs: Programs, folder: Path | None
+        self, ledger: Ledger, prepare: Callable[[Key], PreparedTrial], executor: Executor, folder: Path | None
     ) -> None:
-        self._ledger, self._prepare, self._programs, self._folder = ledger, prepare, programs, folder
-        self._held: dict[Key, State] = {}
+        self._ledger, self._prepare, self._executor, self._folder = ledger, prepare, executor, folder
+        self._alive: set[Key] = set()
+        self._written: dict[Key, int] = {}  # epoch of each checkpoint of this process
 
-    def keep(self, key: Key, state: State) -> None:
-        self._held[key] = state
+    def ready(self, key: Key) -> None:
+        """See to it that the executor goes on from where the trial's measurements end."""
+        self._alive.add(key)
+        if self._executor.holds(key):
+            return
+        state = self._stored(key, self._ledger.epochs(*key)) or self._origin(key)
+        if state is not None:
+            self._executor.place(key, state)
 
     def copy(self, key: Key, parent: Key) -> None:
-        """A copy begins with its parent's state, where that is in memory."""
-        if parent in self._held:
-            self._held[key] = self._held[parent]  # arrays are never written to, so they can be shared
-
-    def take(self, key: Key) -> State:
-        """Hand over the state from which training goes on."""
-        held = self._held.pop(key, None)
-        return held if held is not None else self._stored(key, self._ledger.epochs(*key)) or self._origin(key)
+        """A copy begins with its parent's state, where the executor holds it."""
+        self._alive.add(key)
+        if self._executor.holds(parent):
+            self._executor.copy(key, parent)
 
     def drop(self, key: Key) -> None:
         """Free what is kept of a trial that has ended."""
-        self._held.pop(key, None)
+        self._executor.drop(key)
+        self._alive.discard(key)
+        self._written.pop(key, None)
         if self._folder is not None:
             self._file(key).unlink(missing_ok=True)
 
     def write(self) -> None:
-        """Write checkpoints of what is in memory."""
+        """Write checkpoints of the states that have changed since they were written last."""
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        for key, state in self._held.items():
-            save_state(self._file(key), state_arrays(jax.device_get(state)), {"epoch": str(int(state.epoch))})
+        for key in sorted(self._alive):
+            epoch = self._ledger.epochs(*key)
+            if self._written.get(key) == epoch or not self._executor.holds(key):
+                continue
+            state = self._executor.state(key)
+            save_state(self._file(key), state_arrays(state), {"epoch": str(int(state.epoch))})
+            self._written[key] = epoch
 
     def _file(self, key: Key) -> Path:
         assert self._folder is not None
@@ -83,16 +89,12 @@ class States:
             return None  # cut off while it was written
         return state if int(state.epoch) <= most else None
 
-    def _origin(self, key: Key) -> State:
-        """The state in which a trial began: fresh weights, or its parent's at that epoch."""
+    def _origin(self, key: Key) -> State | None:
+        """The state in which a trial began: its parent's at that epoch, or None for fresh weights."""
         trial = self._ledger.trials[key[0]]
         if trial.parent is None:
-            return self._prepare(key).first_state()
+            return None
         parent = (trial.parent, key[1])
-        state = self._stored(parent, trial.born) or self._origin(parent)
         prepared = self._prepare(parent)
-        program = self._programs.get(prepared.shape)
-        while int(state.epoch) < trial.born and int(state.status) == RUNNING:
-            goal = min(int(state.epoch) + BLOCK, trial.born)
-            state, _ = program(state, prepared.arrays.data, prepared.hyper, np.int32(goal))
-        return state
+        state = self._stored(parent, trial.born) or self._origin(parent) or prepared.first_state()
+        return self._executor.advance(prepared, state, trial.born)

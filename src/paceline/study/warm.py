@@ -51,23 +51,23 @@ def earlier_of(record: StudyRecord, trials: Sequence[Trial]) -> dict[str, Any]:
     return {"from": record.name, "results": results}
 
 
-def carried(earlier: Mapping[str, Any], space: Space) -> list[tuple[Params, float]]:
+def carried(earlier: Mapping[str, Any], space: Space, usual: Hyperparameters) -> list[tuple[Params, float]]:
     """The older study's results that have a place in a space, best first, each configuration once."""
     found: dict[str, tuple[Params, float]] = {}
     for config, loss in earlier["results"]:
-        point = placed(config, space)
+        point = placed(config, space, usual)
         if point is not None and math.isfinite(loss):
             found.setdefault(space.key(point), (point, float(loss)))
     return list(found.values())
 
 
-def placed(config: Params, space: Space) -> Params | None:
-    """The point of a space that means a configuration; None if there is none.
+def placed(config: Params, space: Space, usual: Hyperparameters) -> Params | None:
+    """The point of a space that means a configuration; None if there is none. `usual`: the defaults of the net.
 
-    >>> placed({"units": [64, 64], "norm": "batch"}, Space({"units": [32, 64], "dropout": {"low": 0.0, "high": 0.5}}))
-    {'units': 64, 'dropout': 0.0}
+    >>> space = Space({"l1": {"low": 0.0, "high": 0.5}, "l2": {"low": 0.0, "high": 0.5}})
+    >>> placed({"l1": 0.25, "momentum": 0.5}, space, Hyperparameters())
+    {'l1': 0.25, 'l2': 0.0}
     """
-    usual = Hyperparameters()
     point: Params = {}
     for name, parameter in space.parameters.items():  # parents before children
         if name not in space.active(point):

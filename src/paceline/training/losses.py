@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from paceline.training.hyper import LOSS_CODES
+from paceline.training.arguments import LOSS_CODES
 
 Array = jax.Array
 Pair = tuple[Array, Array]
@@ -70,7 +70,7 @@ def row_losses(task: str, kind: Array, z: Array, y: Array, mask: Array, delta: A
     """(batch,) loss of each row, differentiable in the outputs `z`.
 
     Args:
-        task: static; kind: () int32, index into the task's losses, `hyper.LOSS_CODES[task]`.
+        task: static; kind: () int32, index into the task's losses, `arguments.LOSS_CODES[task]`.
         z: (batch, outputs) raw outputs (logits).
         y: (batch, outputs) targets; one-hot or smoothed for classes.
         mask: (outputs,) 1 for real outputs, 0 for padding.

@@ -1,11 +1,12 @@
 """Dev metrics on the device: one pass over the dev rows in chunks, then closed forms of a few sums.
 
-The task is static, so a program measures only what its task has: classes need the confusion matrix (a matrix product
-of one-hots) and the loss, numbers need sums of errors. The area under the ROC curve alone needs a sort, so it is
-compiled in only where it is asked for.
+The task is static, so a program measures only what its task has: the loss and the share of wrong labels for classes,
+sums of errors for numbers. The confusion matrix (of outputs x outputs numbers) and the area under the ROC curve (a
+sort) are compiled in only where a metric asks for them: see EXTRAS.
 Oracle: the functions of the same names in `sklearn.metrics`.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import jax
@@ -14,11 +15,25 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
+EXTRAS: dict[str, str] = {"auc": "auc", "balanced_accuracy": "confusion", "f1": "confusion"}
+"""Metric -> what a program must be compiled with to measure it; all others are always measured."""
+
+
+def extras_of(metrics: Iterable[str], task: str) -> tuple[str, ...]:
+    """What a program needs for these metrics, in order of the alphabet.
+
+    >>> extras_of(["f1", "auc", "error", "f1"], "classes")
+    ('auc', 'confusion')
+    """
+    return () if task == "regression" else tuple(sorted({EXTRAS[name] for name in metrics if name in EXTRAS}))
+
+
 class Sums(NamedTuple):
     """What one pass over rows adds up; all float32.
 
-    rows, loss, wrong, absolute, squared: (); y, y_squared: (outputs,) of real regression targets;
-    confusion: (labels, labels), true label by predicted label, labels = max(2, outputs).
+    rows, loss, wrong: (); absolute, squared, y, y_squared: (outputs,) of regression targets and their errors;
+    confusion: (labels, labels), true label by predicted label, labels = max(2, outputs); None where it isn't asked
+    for.
     """
 
     rows: Array
@@ -28,14 +43,15 @@ class Sums(NamedTuple):
     squared: Array
     y: Array
     y_squared: Array
-    confusion: Array
+    confusion: Array | None
 
 
-def no_sums(outputs: int) -> Sums:
+def no_sums(outputs: int, confusion: bool) -> Sums:
     zero = jnp.float32(0)
     column = jnp.zeros((outputs,), jnp.float32)
     labels = max(2, outputs)
-    return Sums(zero, zero, zero, zero, zero, column, column, jnp.zeros((labels, labels), jnp.float32))
+    matrix = jnp.zeros((labels, labels), jnp.float32) if confusion else None
+    return Sums(zero, zero, zero, column, column, column, column, matrix)
 
 
 def wrong_labels(task: str, z: Array, y: Array, mask: Array, row_weights: Array) -> Array:
@@ -66,12 +82,12 @@ def add_rows(sums: Sums, task: str, losses: Array, z: Array, y: Array, mask: Arr
     if task == "regression":
         residual = (z - y) * mask
         return sums._replace(
-            absolute=sums.absolute + row_weights @ (jnp.abs(residual) @ mask),
-            squared=sums.squared + row_weights @ ((residual * residual) @ mask),
+            absolute=sums.absolute + row_weights @ jnp.abs(residual),
+            squared=sums.squared + row_weights @ (residual * residual),
             y=sums.y + row_weights @ y,
             y_squared=sums.y_squared + row_weights @ (y * y),
         )
-    if task == "multilabel":
+    if task == "multilabel" or sums.confusion is None:
         return sums
     if task == "classes":
         predicted, true = jnp.where(mask > 0, z, -jnp.inf).argmax(axis=1), y.argmax(axis=1)
@@ -86,23 +102,31 @@ def add_rows(sums: Sums, task: str, losses: Array, z: Array, y: Array, mask: Arr
 def finished(sums: Sums, task: str, mask: Array, target_scale: Array) -> dict[str, Array]:
     """Metrics by name (records.COLUMNS), each () float32 and NaN where it doesn't apply.
 
+    Of several regression targets the mean over targets is taken, each in its own unit (scikit-learn's uniform
+    average).
+
     Args:
-        target_scale: () multiplies regression errors back into the target's unit.
+        target_scale: (outputs,) multiplies a target's errors back into its unit.
     """
     nan = jnp.float32(jnp.nan)
     metrics = dict.fromkeys(("error", "balanced_accuracy", "f1", "rmse", "mae", "r2"), nan)
     metrics["loss"] = sums.loss / sums.rows
     if task == "regression":
-        cells = sums.rows * jnp.sum(mask)
-        variance = jnp.sum((sums.y_squared - sums.y * sums.y / sums.rows) * mask)
+
+        def mean(values: Array) -> Array:
+            result: Array = jnp.sum(jnp.where(mask > 0, values, 0.0)) / jnp.sum(mask)
+            return result
+
+        variance = sums.y_squared - sums.y * sums.y / sums.rows
         # A constant target explains nothing: 1 for a perfect net, else 0, as scikit-learn has it.
-        constant = variance <= 1e-6 * jnp.sum(sums.y_squared * mask)
-        metrics["rmse"] = target_scale * jnp.sqrt(sums.squared / cells)
-        metrics["mae"] = target_scale * sums.absolute / cells
-        metrics["r2"] = jnp.where(constant, (sums.squared == 0).astype(jnp.float32), 1 - sums.squared / variance)
+        constant = variance <= 1e-6 * sums.y_squared
+        explained = 1 - sums.squared / jnp.where(constant, 1.0, variance)
+        metrics["rmse"] = mean(target_scale * jnp.sqrt(sums.squared / sums.rows))
+        metrics["mae"] = mean(target_scale * sums.absolute / sums.rows)
+        metrics["r2"] = mean(jnp.where(constant, (sums.squared == 0).astype(jnp.float32), explained))
         return metrics
     metrics["error"] = sums.wrong / sums.rows
-    if task == "multilabel":
+    if task == "multilabel" or sums.confusion is None:
         return metrics
     hits = jnp.diagonal(sums.confusion)
     actual, predicted = sums.confusion.sum(axis=1), sums.confusion.sum(axis=0)

@@ -139,20 +139,20 @@ def rule_of(table: Array, optimizer: Array, rate: Array, mu: Array, log_mu: Arra
 
 
 def update(
-    rule: Rule, w: Array, g: Array, m: Array, v: Array, decay: Array, *, rare: bool
+    rule: Rule, w: Array, g: Array, m: Array, v: Array, decay: Array | float, *, extended: bool
 ) -> tuple[Array, Array, Array]:
     """One optimiser step of one weight array; returns (w, m, v).
 
     Args:
         g: gradient, penalties included, clipped.
-        rare: adamax and lion are possible too; each operation here costs time on every weight.
+        extended: adamax and lion are possible too; each operation here costs time on every weight.
         decay: () decoupled weight decay of this array; w shrinks by rate * decay first.
     """
     m_new = rule.of("bm") * m + rule.of("am") * g
     v_new = rule.of("bv") * v + rule.of("av") * (g * g)
     numerator = rule.of("cm") * m_new + rule.of("cg") * g
     kept = w * (1 - rule.rate * decay)
-    if not rare:
+    if not extended:
         return kept - numerator / (jnp.sqrt(rule.of("sv") * v_new + rule.of("ei")) + rule.of("eo")), m_new, v_new
     largest = jnp.maximum(rule.of("bv") * v, jnp.abs(g) + rule.of("ei"))
     v_new = jnp.where(rule.adamax, largest, jnp.where(rule.lion, rule.of("co") * m + rule.of("cg") * g, v_new))

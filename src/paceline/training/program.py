@@ -1,4 +1,4 @@
-"""Training as one compiled function: `advance(state, data, hyper, to_epoch) -> (state, measurements)`.
+"""Training as one compiled function: `advance(state, data, arguments, to_epoch) -> (state, measurements, signals)`.
 
 A while-loop over epochs (it ends early when the trial stops or diverges), in it a loop over steps, then dev
 evaluation, best weights, plateau and early stopping. Nothing else holds state, so pausing is keeping the state,
@@ -12,14 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from paceline.net.dense import DenseShape, Statistics, Weights, apply_frozen
+from paceline.net.base import Family, Tree, Variables
 from paceline.records import COLUMNS
-from paceline.training.hyper import Hyper, Knobs, Leaf
+from paceline.training.arguments import Leaf, TrialArguments, read
 from paceline.training.losses import row_losses
 from paceline.training.metrics import Sums, add_rows, finished, no_sums, ranked_auc
-from paceline.training.step import Data, Moving, output_mask, train_step
+from paceline.training.shape import ProgramShape
+from paceline.training.step import Data, OptimizerState, output_mask, train_step, widened
 
 Array = jax.Array
+
+Signals = dict[str, Array]
+"""Named arrays of what was watched in training, beside the measurements; see `records.Signals`."""
 
 BLOCK = 64
 """The most epochs of one call: rows of the measurement block that a call returns."""
@@ -38,11 +42,11 @@ class State(NamedTuple):
     wait: epochs since the best. plateau_*: of reduce-on-plateau.
     """
 
-    moving: Moving
+    optimizer: OptimizerState
     epoch: Leaf
     status: Leaf
-    best_weights: Weights
-    best_statistics: Statistics
+    best_weights: Tree
+    best_statistics: Tree
     best_score: Leaf
     best_epoch: Leaf
     wait: Leaf
@@ -51,16 +55,16 @@ class State(NamedTuple):
     plateau_wait: Leaf
 
 
-def initial_state(weights: Weights, layers: int, width: int) -> State:
-    """The state before the first epoch; `weights` are padded numpy arrays."""
-    zeros: Weights = jax.tree.map(np.zeros_like, weights)
-    statistics = {"mean": np.zeros((layers, width), np.float32), "variance": np.ones((layers, width), np.float32)}
+def initial_state(padded: Variables) -> State:
+    """The state before the first epoch; `padded` are numpy arrays as `Family.pad` arranges them."""
+    weights, statistics = padded
+    zeros: Tree = jax.tree.map(np.zeros_like, weights)
 
     def number(value: float, kind: type = np.float32) -> NDArray[np.generic]:
         return np.array(value, kind)
 
     return State(
-        moving=Moving(weights, statistics, zeros, zeros, number(0, np.int32)),
+        optimizer=OptimizerState(weights, statistics, zeros, zeros, number(0, np.int32)),
         epoch=number(0, np.int32),
         status=number(RUNNING, np.int32),
         best_weights=weights,
@@ -75,43 +79,51 @@ def initial_state(weights: Weights, layers: int, width: int) -> State:
 
 
 def evaluate(
-    shape: DenseShape, weights: Weights, statistics: Statistics, x: Array, y: Array, rows: Array, hyper: Hyper,
-    target_scale: Array,
+    family: Family, shape: ProgramShape, weights: Tree, statistics: Tree, x: Array, y: Array, rows: Array,
+    arguments: TrialArguments, target_scale: Array,
 ) -> dict[str, Array]:  # fmt: skip
-    """Metrics over the first `rows` rows of x (capacity, inputs) and y (capacity, outputs), in evaluation mode."""
-    mask = output_mask(shape, hyper)
-    chunk = min(CHUNK, x.shape[0])
-    loss, delta = Knobs(hyper).loss, Knobs(hyper).huber_delta
+    """Metrics over the first `rows` rows of x (capacity, *sample) and y (capacity, outputs), in evaluation mode."""
+    mask = output_mask(shape, arguments)
+    capacity = x.shape[0]
+    chunk = min(CHUNK, capacity)
+    loss, delta = read(arguments).loss, read(arguments).huber_delta
 
-    def piece(start: Array) -> tuple[Array, Array, Array]:
-        xs = jax.lax.dynamic_slice_in_dim(x, start, chunk)
-        ys = jax.lax.dynamic_slice_in_dim(y, start, chunk)
-        return apply_frozen(shape, weights, statistics, xs, hyper), ys, start + jnp.arange(chunk)
+    def piece(index: Array) -> tuple[Array, Array, Array, Array]:
+        """(first row, outputs, targets, row weights) of a chunk; the last one begins early enough to be whole."""
+        first = jnp.minimum(index * chunk, capacity - chunk)
+        xs = jax.lax.dynamic_slice_in_dim(x, first, chunk)
+        ys = jax.lax.dynamic_slice_in_dim(y, first, chunk)
+        places = first + jnp.arange(chunk)
+        row_weights = ((places >= index * chunk) & (places < rows)).astype(jnp.float32)
+        z, _ = family.apply(shape.net, weights, statistics, xs, arguments.net, row_weights=row_weights, key=None)
+        return first, widened(z, shape.outputs), ys, row_weights
 
     def add(index: Array, sums: Sums) -> Sums:
-        z, ys, places = piece(index * chunk)
-        row_weights = (places < rows).astype(jnp.float32)
+        _, z, ys, row_weights = piece(index)
         return add_rows(sums, shape.task, row_losses(shape.task, loss, z, ys, mask, delta), z, ys, mask, row_weights)
 
     chunks = (rows + chunk - 1) // chunk
-    sums = jax.lax.fori_loop(0, chunks, add, no_sums(shape.outputs))
+    sums = jax.lax.fori_loop(0, chunks, add, no_sums(shape.outputs, "confusion" in shape.extras))
     metrics = finished(sums, shape.task, mask, target_scale)
     metrics["auc"] = jnp.float32(jnp.nan)
-    if shape.auc:
+    if "auc" in shape.extras:
 
         def outputs(index: Array, all_z: Array) -> Array:
-            return jax.lax.dynamic_update_slice_in_dim(all_z, piece(index * chunk)[0], index * chunk, 0)
+            first, z, _, _ = piece(index)
+            return jax.lax.dynamic_update_slice_in_dim(all_z, z, first, 0)
 
-        all_z = jax.lax.fori_loop(0, chunks, outputs, jnp.zeros((x.shape[0], shape.outputs), jnp.float32))
+        all_z = jax.lax.fori_loop(0, chunks, outputs, jnp.zeros((capacity, shape.outputs), jnp.float32))
         metrics["auc"] = ranked_auc(shape.task, all_z, y, mask, rows)
     return metrics
 
 
-def advance(shape: DenseShape, state: State, data: Data, hyper: Hyper, to_epoch: Array) -> tuple[State, Array]:
+def advance(
+    family: Family, shape: ProgramShape, state: State, data: Data, arguments: TrialArguments, to_epoch: Array
+) -> tuple[State, Array, Signals]:
     """Train until `to_epoch` epochs are done (at most BLOCK more), or the trial stops or diverges.
 
     Returns:
-        The new state, and (BLOCK, len(COLUMNS)) measurements, whose first new_epoch - old_epoch rows count.
+        The new state, (BLOCK, len(COLUMNS)) measurements, whose first new_epoch - old_epoch rows count, and signals.
     """
     first = state.epoch
 
@@ -121,40 +133,44 @@ def advance(shape: DenseShape, state: State, data: Data, hyper: Hyper, to_epoch:
 
     def one(carry: tuple[State, Array]) -> tuple[State, Array]:
         state, block = carry
-        new, row = one_epoch(shape, state, data, hyper)
+        new, row = one_epoch(family, shape, state, data, arguments)
         return new, jax.lax.dynamic_update_slice_in_dim(block, row[None, :], state.epoch - first, 0)
 
     to_epoch = jnp.minimum(to_epoch, first + BLOCK)
     block = jnp.full((BLOCK, len(COLUMNS)), jnp.nan, jnp.float32)
-    return jax.lax.while_loop(goes_on, one, (state, block))
+    state, block = jax.lax.while_loop(goes_on, one, (state, block))
+    return state, block, {}
 
 
-def one_epoch(shape: DenseShape, state: State, data: Data, hyper: Hyper) -> tuple[State, Array]:
+def one_epoch(
+    family: Family, shape: ProgramShape, state: State, data: Data, arguments: TrialArguments
+) -> tuple[State, Array]:
     """One epoch of steps and its dev evaluation; returns the new state and a (len(COLUMNS),) row."""
-    knobs = Knobs(hyper)
+    given = read(arguments)
     steps = (data.n_train + shape.batch - 1) // shape.batch
     zero = jnp.float32(0)
 
-    def goes_on(carry: tuple[Array, Moving, tuple[Array, Array, Array]]) -> Array:
+    def goes_on(carry: tuple[Array, OptimizerState, tuple[Array, Array, Array]]) -> Array:
         position, _, (loss, _, _) = carry
         result: Array = (position < steps) & jnp.isfinite(loss)
         return result
 
     def step(
-        carry: tuple[Array, Moving, tuple[Array, Array, Array]],
-    ) -> tuple[Array, Moving, tuple[Array, Array, Array]]:
-        position, moving, (loss, wrong, _) = carry
-        moving, (more_loss, more_wrong, rate) = train_step(
-            shape, data, hyper, state.epoch, position, state.plateau, moving
+        carry: tuple[Array, OptimizerState, tuple[Array, Array, Array]],
+    ) -> tuple[Array, OptimizerState, tuple[Array, Array, Array]]:
+        position, optimizer, (loss, wrong, _) = carry
+        optimizer, (more_loss, more_wrong, rate) = train_step(
+            family, shape, data, arguments, state.epoch, position, state.plateau, optimizer
         )
-        return position + 1, moving, (loss + more_loss, wrong + more_wrong, rate)
+        return position + 1, optimizer, (loss + more_loss, wrong + more_wrong, rate)
 
-    start = (jnp.int32(0), state.moving, (zero, zero, zero))
-    _, moving, (loss_sum, wrong_sum, rate) = jax.lax.while_loop(goes_on, step, start)
+    start = (jnp.int32(0), state.optimizer, (zero, zero, zero))
+    _, optimizer, (loss_sum, wrong_sum, rate) = jax.lax.while_loop(goes_on, step, start)
 
     dev = evaluate(
-        shape, moving.weights, moving.statistics, data.x_dev, data.y_dev, data.n_dev, hyper, data.target_scale
-    )
+        family, shape, optimizer.weights, optimizer.statistics, data.x_dev, data.y_dev, data.n_dev, arguments,
+        data.target_scale,
+    )  # fmt: skip
     count = data.n_train.astype(jnp.float32)
     has_labels = jnp.isfinite(dev["error"])
     columns = dev | {
@@ -163,37 +179,40 @@ def one_epoch(shape: DenseShape, state: State, data: Data, hyper: Hyper) -> tupl
         "learning_rate": rate,
     }
     row = jnp.stack([columns[name] for name in COLUMNS])
-    fine = jnp.isfinite(columns["train_loss"]) & (columns["train_loss"] <= knobs.loss_limit) & jnp.isfinite(dev["loss"])
-    return judged(state, moving, row, dev["loss"], fine, hyper), row
+    train_loss = columns["train_loss"]
+    is_finite = jnp.isfinite(train_loss) & (train_loss <= given.loss_limit) & jnp.isfinite(dev["loss"])
+    return judged(state, optimizer, row, dev["loss"], is_finite, arguments), row
 
 
-def judged(state: State, moving: Moving, row: Array, dev_loss: Array, fine: Array, hyper: Hyper) -> State:
-    """The state after an epoch: best weights, early stopping, plateau; frozen at its start if it wasn't fine."""
-    knobs = Knobs(hyper)
-    score = knobs.metric_sign * row[knobs.metric]
-    better = fine & (score < state.best_score - knobs.min_delta)
+def judged(
+    state: State, optimizer: OptimizerState, row: Array, dev_loss: Array, is_finite: Array, arguments: TrialArguments
+) -> State:
+    """The state after an epoch: best weights, early stopping, plateau; frozen at its start if it wasn't finite."""
+    given = read(arguments)
+    score = given.metric_sign * row[given.metric]
+    better = is_finite & (score < state.best_score - given.min_delta)
     wait = jnp.where(better, 0, state.wait + 1)
     lower = dev_loss < state.plateau_best * (1 - PLATEAU_THRESHOLD)
     plateau_wait = jnp.where(lower, 0, state.plateau_wait + 1)
-    cut = plateau_wait > knobs.plateau_patience
+    cut = plateau_wait > given.plateau_patience
     epoch = state.epoch + 1
 
     def pick(condition: Array, new: Any, old: Any) -> Any:
         return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
-    best = (moving.weights, moving.statistics, score, epoch)
+    best = (optimizer.weights, optimizer.statistics, score, epoch)
     old_best = (state.best_weights, state.best_statistics, state.best_score, state.best_epoch)
     best_weights, best_statistics, best_score, best_epoch = pick(better, best, old_best)
     return State(
-        moving=pick(fine, moving, state.moving),
+        optimizer=pick(is_finite, optimizer, state.optimizer),
         epoch=epoch,
-        status=jnp.where(fine, jnp.where(wait >= knobs.patience, EARLY, RUNNING), DIVERGED).astype(jnp.int32),
+        status=jnp.where(is_finite, jnp.where(wait >= given.patience, EARLY, RUNNING), DIVERGED).astype(jnp.int32),
         best_weights=best_weights,
         best_statistics=best_statistics,
         best_score=best_score,
         best_epoch=best_epoch,
         wait=wait.astype(jnp.int32),
-        plateau=jnp.where(cut, state.plateau * knobs.plateau_factor, state.plateau),
+        plateau=jnp.where(cut, state.plateau * given.plateau_factor, state.plateau),
         plateau_best=jnp.where(lower, dev_loss, state.plateau_best),
         plateau_wait=jnp.where(cut, 0, plateau_wait).astype(jnp.int32),
     )

@@ -9,14 +9,16 @@ import jax
 import jax.numpy as jnp
 
 from paceline.hyperparameters import SCHEDULES
-from paceline.training.hyper import Hyper, Knobs
+from paceline.training.arguments import TrialArguments, read
 
 Array = jax.Array
 
 ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 25.0, 1e4
 
 
-def learning_rate(hyper: Hyper, epoch: Array, step: Array, steps_per_epoch: Array, plateau: Array) -> Array:
+def learning_rate(
+    arguments: TrialArguments, epoch: Array, step: Array, steps_per_epoch: Array, plateau: Array
+) -> Array:
     """The rate of one step.
 
     Args:
@@ -24,33 +26,33 @@ def learning_rate(hyper: Hyper, epoch: Array, step: Array, steps_per_epoch: Arra
         steps_per_epoch: () int32.
         plateau: () float32, product of the cuts of reduce-on-plateau so far.
     """
-    knobs = Knobs(hyper)
-    by_step = knobs.schedule_unit_step > 0
+    given = read(arguments)
+    by_step = given.schedule_unit_step > 0
     unit = jnp.where(by_step, steps_per_epoch, 1).astype(jnp.float32)
     t = jnp.where(by_step, step, epoch).astype(jnp.float32)
-    total = knobs.epochs.astype(jnp.float32) * unit
-    warmup = knobs.warmup_epochs * unit
-    since = jnp.maximum(t - warmup - knobs.hold_epochs * unit, 0.0)
-    span = jnp.maximum(total - warmup - knobs.hold_epochs * unit, 1.0)
+    total = given.epochs.astype(jnp.float32) * unit
+    warmup = given.warmup_epochs * unit
+    since = jnp.maximum(t - warmup - given.hold_epochs * unit, 0.0)
+    span = jnp.maximum(total - warmup - given.hold_epochs * unit, 1.0)
     share = jnp.minimum(since / span, 1.0)
-    rate, k = knobs.learning_rate, knobs.schedule_rate
+    rate, k = given.learning_rate, given.schedule_rate
 
     # All rules are computed and one is picked: a dozen scalar operations cost less than a branch.
     rules = {
         "constant": rate,
-        "step": rate * jnp.power(knobs.schedule_drop, jnp.floor(since / knobs.schedule_every)),
+        "step": rate * jnp.power(given.schedule_drop, jnp.floor(since / given.schedule_every)),
         "exponential": rate * jnp.power(k, since),
         "inverse_time": rate / (1 + k * since),
         "inverse_root": rate * k / jnp.sqrt(since + 1),
-        "power": rate / jnp.power(since + 1, knobs.schedule_power),
-        "linear": rate * (1 - (1 - knobs.schedule_end) * share),
-        "cosine": rate * (knobs.schedule_end + (1 - knobs.schedule_end) * 0.5 * (1 + jnp.cos(jnp.pi * share))),
+        "power": rate / jnp.power(since + 1, given.schedule_power),
+        "linear": rate * (1 - (1 - given.schedule_end) * share),
+        "cosine": rate * (given.schedule_end + (1 - given.schedule_end) * 0.5 * (1 + jnp.cos(jnp.pi * share))),
         "one_cycle": _one_cycle(rate, t, total),
-        "manual": _last_point(hyper.points, epoch, rate),
+        "manual": _last_point(arguments.points, epoch, rate),
         "plateau": rate * plateau,
     }
-    result = _picked(knobs.schedule, [rules[name] for name in SCHEDULES])
-    rising = (t < warmup) & (knobs.schedule != SCHEDULES.index("one_cycle"))
+    result = _picked(given.schedule, [rules[name] for name in SCHEDULES])
+    rising = (t < warmup) & (given.schedule != SCHEDULES.index("one_cycle"))
     return jnp.where(rising, rate * (t + 1) / (warmup + 1), result)
 
 
@@ -75,16 +77,16 @@ def _last_point(points: Array, epoch: Array, before: Array) -> Array:
     return jnp.where(index >= 0, points[jnp.maximum(index, 0), 1], before)
 
 
-def momentum(hyper: Hyper, start: Array, epoch: Array) -> Array:
+def momentum(arguments: TrialArguments, start: Array, epoch: Array) -> Array:
     """Momentum (or beta1) of one epoch, `start` being its first value."""
-    knobs = Knobs(hyper)
-    share = epoch.astype(jnp.float32) / jnp.maximum(knobs.epochs - 1, 1).astype(jnp.float32)
+    given = read(arguments)
+    share = epoch.astype(jnp.float32) / jnp.maximum(given.epochs - 1, 1).astype(jnp.float32)
     rules = [
         start,
-        start + (knobs.momentum_end - start) * jnp.minimum(share, 1.0),
-        _last_point(hyper.momentum_points, epoch, start),
+        start + (given.momentum_end - start) * jnp.minimum(share, 1.0),
+        _last_point(arguments.momentum_points, epoch, start),
     ]
-    return _picked(knobs.momentum_schedule, rules)
+    return _picked(given.momentum_schedule, rules)
 
 
 def _picked(kind: Array, values: list[Array]) -> Array:

@@ -1,17 +1,17 @@
 """The dense net's forward pass in plain numpy: what a finished model predicts with, without jax or compiling.
 
-It is a second, independent writing of `dense.apply_frozen` for real (unpadded) weights; a test holds both equal.
+It is a second, independent writing of `apply` for real (unpadded) weights; a test holds both equal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, expit
 
-from paceline.hyperparameters import Hyperparameters, alpha_of, per_layer
-from paceline.net.initializers import Weights
+from paceline.net.base import Variables
+from paceline.net.dense.hyperparameters import DenseHyperparameters, alpha_of, per_layer
 
 Array = NDArray[np.float32]
 
@@ -34,8 +34,9 @@ ACTIVATION_VALUES: dict[str, Callable[[Array, float], NDArray[Any]]] = {
 }
 
 
-def outputs(config: Hyperparameters, weights: Weights, statistics: Sequence[dict[str, Array]], x: Array) -> Array:
+def outputs(config: DenseHyperparameters, variables: Variables, x: Array) -> Array:
     """(rows, outputs) raw outputs of a finished net for inputs x (rows, features), both float32."""
+    weights, statistics = variables
     for index, layer in enumerate(weights[:-1]):
         activation = per_layer(config, "activation")[index]
         alpha = alpha_of(config, activation)
@@ -55,10 +56,11 @@ def outputs(config: Hyperparameters, weights: Weights, statistics: Sequence[dict
         elif index > 0 and config.skip == "concat":
             a = np.concatenate([a, x], axis=1)
         x = a
-    return x @ weights[-1]["kernel"] + weights[-1]["bias"]
+    z: Array = x @ weights[-1]["kernel"] + weights[-1]["bias"]
+    return z
 
 
-def normalised(config: Hyperparameters, layer: dict[str, Array], running: dict[str, Array], z: Array) -> Array:
+def normalised(config: DenseHyperparameters, layer: dict[str, Array], running: dict[str, Array], z: Array) -> Array:
     """Batch norm with running statistics, layer norm with the row's own, or z itself."""
     if config.norm == "none":
         return z

@@ -7,14 +7,15 @@ Both are of the real widths, not of the padded program that trains it. A bias be
 again, doesn't count.
 """
 
-from paceline.hyperparameters import Hyperparameters, per_layer
-from paceline.net.initializers import layer_widths, output_inputs
+from paceline.net.dense.hyperparameters import DenseHyperparameters, per_layer
+from paceline.net.dense.initializers import layer_widths, output_inputs
+from paceline.net.dense.shape import DenseShape
 
 
-def parameters(config: Hyperparameters, inputs: int, outputs: int) -> int:
+def parameters(config: DenseHyperparameters, inputs: int, outputs: int) -> int:
     """Trained values of the net for rows of so many inputs and outputs.
 
-    >>> from paceline.hyperparameters import resolve
+    >>> from paceline.net.dense.hyperparameters import resolve
     >>> parameters(resolve({"layers": 1, "units": 8, "norm": "none"}, task="classes"), 4, 3)  # 4*8 + 8 + 8*3 + 3
     67
     """
@@ -27,13 +28,19 @@ def parameters(config: Hyperparameters, inputs: int, outputs: int) -> int:
     return _weights(config, inputs, outputs) + total + outputs
 
 
-def operations(config: Hyperparameters, inputs: int, outputs: int) -> int:
+def operations(config: DenseHyperparameters, inputs: int, outputs: int) -> int:
     """Multiply-adds of one row."""
     norms = 0 if config.norm == "none" else sum(units for _, units in layer_widths(config, inputs))
     return _weights(config, inputs, outputs) + norms
 
 
-def _weights(config: Hyperparameters, inputs: int, outputs: int) -> int:
+def activation_bytes(shape: DenseShape) -> int:
+    """Outputs of all layers for one row, and what their gradients keep of them, in a program of the shape."""
+    widest = max(shape.inputs, shape.outputs, shape.layer_inputs(shape.layers))
+    return 4 * widest * (4 + 12 * max(shape.layers, 1))
+
+
+def _weights(config: DenseHyperparameters, inputs: int, outputs: int) -> int:
     """Values of all matrices: kernels, and projections where a skip adds over different widths."""
     total = output_inputs(config, inputs) * outputs
     for index, (before, units) in enumerate(layer_widths(config, inputs)):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from paceline.training.randomness import (
+from paceline.numerics.randomness import (
     SHUFFLE_STREAM,
     batch_rows,
     cell_bits,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from paceline.hyperparameters import ACTIVATIONS
-from paceline.net import norms
-from paceline.net.activations import BRANCHES, PRELU, activate, form_of
-from paceline.training.hyper import LOSS_CODES
+from paceline.numerics import norms
+from paceline.numerics.activations import BRANCHES, PRELU, activate, form_of
+from paceline.training.arguments import LOSS_CODES
 from paceline.training.losses import row_losses, smoothed
 
 Formula = Callable[[Any, Any], Any]

@@ -132,3 +132,20 @@ def normalise_frozen(
 
     result: Array = jax.lax.switch(kind, [none, batch, layer])
     return result
+
+
+def running(old: dict[str, Array], moments: list[tuple[Array, Array]], keep: Array, count: Array) -> dict[str, Array]:
+    """Running statistics after a batch; the variance kept is the unbiased one, as torch keeps it.
+
+    Args:
+        old: "mean" and "variance" (layers, units).
+        moments: of each layer the batch's mean and biased variance, (units,).
+        keep: () weight of the old; 1 changes nothing.
+        count: () rows of the batch.
+    """
+    mean = jnp.stack([pair[0] for pair in moments])
+    unbiased = jnp.stack([pair[1] for pair in moments]) * (count / jnp.maximum(count - 1, 1))
+    return {
+        "mean": keep * old["mean"] + (1 - keep) * mean,
+        "variance": keep * old["variance"] + (1 - keep) * unbiased,
+    }

@@ -4,15 +4,9 @@ Learning rate first; then units, batch size and momentum; then layers, decay and
 `batch_size` are the shape of a program and so decide how many are compiled: 6 at most, with one batch size.
 """
 
-from collections.abc import Callable
-
-from paceline.errors import SpaceError, did_you_mean
-from paceline.space.choices import Choice, Fixed
+from paceline.net.base import Spec
+from paceline.space import Choice, Fixed, Float, Space
 from paceline.space.parameter import Parameter
-from paceline.space.ranges import Float
-from paceline.space.space import Space
-
-TASKS = ("binary", "classes", "multilabel", "regression")
 
 # The shapes: every combination is one program, so the lists are short and sit on the ladder of widths. Measured at
 # equal configurations (docs/decisions.md): from 16 inputs and thousands of rows 256 units are no better than 96 and
@@ -24,28 +18,13 @@ BATCH_SIZE, LARGE_BATCH_SIZE = 64, 128
 MANY_ROWS = 20_000  # from here on the larger batch: fewer steps an epoch
 
 
-def default_space(net: str = "dense", *, rows: int, features: int, task: str) -> Space:
-    """The space that ships with a net family.
+def dense_space(spec: Spec) -> Space:
+    """The default space of a dense net.
 
-    Args:
-        net: "dense".
-        rows: training rows, at least 1; from 20 000 on the batch is larger, below 2 000 layers are wider.
-        features: columns of the table, at least 1; above 32 layers are wider and inputs may be dropped.
-        task: "binary", "classes", "multilabel" or "regression".
-
-    Raises:
-        SpaceError: for an unknown net or task, or no rows or features.
+    From 20 000 training rows on the batch is larger; below 2 000 layers are wider. Above 32 features layers are wider
+    and inputs may be dropped.
     """
-    if net not in FAMILIES:
-        raise SpaceError(f"There is no default space for the net {net!r}{did_you_mean(net, FAMILIES)}")
-    if task not in TASKS:
-        raise SpaceError(f"{task!r} is not a task{did_you_mean(task, TASKS)}")
-    if rows < 1 or features < 1:
-        raise SpaceError(f"A default space needs at least one training row and feature, but got {rows=}, {features=}.")
-    return Space(FAMILIES[net](rows, features))
-
-
-def _dense(rows: int, features: int) -> dict[str, Parameter]:
+    rows, features = spec.train_rows, spec.sample[0]
     many = features > MANY_FEATURES
     space: dict[str, Parameter] = {
         "learning_rate": Float(1e-4, 3e-2, scale="log"),
@@ -62,7 +41,4 @@ def _dense(rows: int, features: int) -> dict[str, Parameter]:
     }
     if many:
         space["input_dropout"] = Float(0.0, 0.3)
-    return space
-
-
-FAMILIES: dict[str, Callable[[int, int], dict[str, Parameter]]] = {"dense": _dense}
+    return Space(space)
