@@ -181,7 +181,7 @@ def named_arrays(tree: Any, prefix: str = "") -> dict[str, Array]:
         if isinstance(part, Mapping | list | tuple):
             found |= {f"{name}.{path}": array for path, array in named_arrays(part, prefix).items()}
         else:
-            found[f"{prefix}{name}"] = np.ascontiguousarray(part)
+            found[f"{prefix}{name}"] = np.asarray(part, order="C")  # ascontiguousarray would turn 0-d into 1-d
     return found
 
 

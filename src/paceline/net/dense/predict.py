@@ -41,7 +41,7 @@ def outputs(config: DenseHyperparameters, variables: Variables, x: Array) -> Arr
         activation = per_layer(config, "activation")[index]
         alpha = alpha_of(config, activation)
         if activation == "prelu":
-            alpha = float(layer["slope"])
+            alpha = layer["slope"].item()  # one number; (1,) in models that were saved before it was kept as ()
         first = config.norm_position == "before"
         u = x @ layer["kernel"]
         if not (config.norm == "batch" and first):
