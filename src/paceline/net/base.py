@@ -232,13 +232,17 @@ class Family(ABC):
         return digest.hexdigest()[:16]
 
 
-def source_files(kind: type[Any]) -> list[Path]:
-    """The files that a class is written in: its module, or all modules of its package below `net`."""
-    file = Path(inspect.getfile(kind))
+def source_files(kind: type[Family]) -> list[Path]:
+    """The files that a family's class and those above it are written in: a module each, or all modules of a package
+    below `net`."""
     home = Path(__file__).parent
-    if file.parent != home and home in file.parents:
-        return sorted(file.parent.rglob("*.py"))
-    return [file]
+    found: list[Path] = []
+    for part in kind.__mro__:
+        if part is not Family and issubclass(part, Family):
+            file = Path(inspect.getfile(part))
+            in_package = file.parent != home and home in file.parents
+            found += sorted(file.parent.rglob("*.py")) if in_package else [file]
+    return found
 
 
 @functools.lru_cache(maxsize=32)

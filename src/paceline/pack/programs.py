@@ -112,7 +112,7 @@ class Programs:
 def program_name(trial: PreparedTrial, pack: int = 0) -> str:
     """All that a program depends on beside Paceline's own engine and the machine."""
     precision = "" if jax.default_backend() == "cpu" else f" precision={DEVICE_PRECISION}"
-    return f"{trial.shape!r} pack={pack} family={trial.family.fingerprint}{precision}"
+    return f"{trial.shape!r} pack={pack}{precision}"
 
 
 def lower(trial: PreparedTrial, pack: int = 0) -> Any:

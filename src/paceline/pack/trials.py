@@ -67,7 +67,7 @@ def program_shape(
     most = fold.most_rows[0]
     train_rows, dev_rows = fold.capacity
     return ProgramShape(
-        family=family.name,
+        family=f"{family.name} {family.fingerprint}",
         net=family.shape(config, spec),
         batch=most if config.batch_size == "all" else min(int(config.batch_size), most),
         sample=family.sample(spec),

@@ -9,7 +9,8 @@ class ProgramShape:
     """What a program is compiled for.
 
     Attributes:
-        family: name of the net's family; net: the family's own part, see `Family.shape`.
+        family: name and fingerprint of the net's family, so that an edited family has programs of its own, in one
+            process too; net: the family's own part, see `Family.shape`.
         batch: rows a step.
         sample: padded shape of one row's input; dtype: of the inputs.
         outputs: padded columns of y.
