@@ -1,6 +1,7 @@
-"""Lets the tests of this folder import `tiny_trials` of the laws by its plain name."""
+"""Lets the tests of this folder import the modules beside them, and `tiny_trials` of the laws, by their plain names."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "laws"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "laws")]

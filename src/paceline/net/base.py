@@ -44,6 +44,9 @@ PREDICT_ROWS = 1024
 
 
 class Spec(NamedTuple):
+DEVICE_PRECISION = "highest"
+"""How exact products of float32 are on a device that could also round their inputs: as exact as on a CPU."""
+
     """What a family must know of the data, in real sizes.
 
     Attributes:
@@ -213,7 +216,8 @@ class Family(ABC):
             rows = x[start : start + PREDICT_ROWS]
             whole = np.zeros((PREDICT_ROWS, *self.sample(spec)), x.dtype)
             whole[tuple(slice(size) for size in rows.shape)] = rows
-            outputs = call(padded.params, padded.statistics, whole, arguments)
+            with jax.default_matmul_precision(DEVICE_PRECISION):
+                outputs = call(padded.params, padded.statistics, whole, arguments)
             parts.append(np.asarray(outputs)[: len(rows), : spec.outputs])
         return np.concatenate(parts) if parts else np.zeros((0, spec.outputs), np.float32)
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from paceline.net.base import DEVICE_PRECISION
 from paceline.pack.cache import ProgramCache
 from paceline.pack.trials import PreparedTrial
 from paceline.records import COLUMNS
@@ -22,9 +23,6 @@ from paceline.training.shape import ProgramShape
 from paceline.training.step import Data
 
 Program = Callable[[State, Data, TrialArguments, Any], tuple[State, Any, Any]]
-
-DEVICE_PRECISION = "highest"
-"""How exact products of float32 are on a device that could also round their inputs: as exact as on a CPU."""
 
 
 def example_data(shape: ProgramShape) -> Data:
