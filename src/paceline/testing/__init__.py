@@ -5,6 +5,7 @@ class TestMySearcher(SearcherContract):
 """
 
 from paceline.testing.executors import StubExecutor
+from paceline.testing.families import FamilyContract
 from paceline.testing.searchers import (
     SPACES,
     SearcherContract,
@@ -19,6 +20,7 @@ from paceline.testing.stoppers import StopperContract, race
 
 __all__ = [
     "SPACES",
+    "FamilyContract",
     "SearcherContract",
     "StopperContract",
     "StubExecutor",
