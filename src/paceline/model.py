@@ -23,8 +23,8 @@ from paceline.net import Family, Spec, Variables, family
 
 Array = NDArray[np.float32]
 
-FORMAT, DENSE_FORMAT = "paceline-model", "paceline-dense"
-"""What a recipe calls itself; the second is that of version 1, which knew one kind of net."""
+FORMAT, FORMAT_1 = "paceline-model", "paceline-dense"
+"""What a recipe calls itself; version 1 put the kind of its net there."""
 VERSION = 2
 WEIGHTS_FILE, RECIPE_FILE = "model.safetensors", "recipe.json"
 
@@ -146,7 +146,7 @@ def load_model(folder: str | Path) -> Model:
         ) from None
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"the model in {str(folder)!r} can't be read ({str(error).splitlines()[0]}).") from None
-    if not isinstance(content, dict) or content.get("format") not in (FORMAT, DENSE_FORMAT):
+    if not isinstance(content, dict) or content.get("format") not in (FORMAT, FORMAT_1):
         raise ModelError(f"{str(folder / RECIPE_FILE)!r} isn't a Paceline model.")
     version = content.get("version")
     if not isinstance(version, int):
@@ -156,7 +156,7 @@ def load_model(folder: str | Path) -> Model:
     if version > VERSION:
         raise ModelError(f"the model in {str(folder)!r} has version {version}, newer than {VERSION}; update Paceline.")
     try:
-        net = family(content.get("net", "dense"))
+        net = family(content["net"] if version > 1 else FORMAT_1.removeprefix("paceline-"))
         config = net.resolve(_without_nothing(content["hyperparameters"]))
         params, statistics = trees_of(arrays)
         inputs, target = _encoders(content)

@@ -1,6 +1,7 @@
 """A family: one kind of net as pure functions. All that the engine must know of a net stands here.
 
-    space, resolve      what may be searched, and a user's partial configuration made complete
+    space, portfolio    what may be searched, and what is worth trying early
+    resolve             a user's partial configuration made complete
     shape               the static part of a trial: one compiled program each
     init, pad, unpad    first weights in their real sizes (numpy), and their place in the program's larger arrays
     arguments           the run-time part of a trial: numbers, and kinds (choices among branches of the program)
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 
 from paceline.hyperparameters import Hyperparameters, resolve
 from paceline.knobs import Knob, knobs_of
+from paceline.records import Params
 from paceline.space import Space
 
 Array: TypeAlias = Any
@@ -42,11 +44,11 @@ Tree: TypeAlias = Any
 PREDICT_ROWS = 1024
 """Rows of one call of `Family.predict`'s program."""
 
-
-class Spec(NamedTuple):
 DEVICE_PRECISION = "highest"
 """How exact products of float32 are on a device that could also round their inputs: as exact as on a CPU."""
 
+
+class Spec(NamedTuple):
     """What a family must know of the data, in real sizes.
 
     Attributes:
@@ -155,6 +157,10 @@ class Family(ABC):
     @abstractmethod
     def space(self, spec: Spec) -> Space:
         """What is searched where the user names no space."""
+
+    def portfolio(self, space: Space) -> list[Params]:
+        """A few configurations that served other data, as far as the space holds them: a search tries them early."""
+        return []
 
     # -- a trial
 

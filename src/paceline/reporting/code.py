@@ -4,8 +4,10 @@ import math
 from typing import Any
 
 from paceline.records import StudyRecord, Trial
+from paceline.settings import StudySettings
 
 LINE = 62  # so that the code fits beside a table
+USUAL_NET = StudySettings.model_fields["net"].default  # what `train` assumes anyway
 
 
 def recipe_code(record: StudyRecord, trial: Trial) -> str:
@@ -23,13 +25,15 @@ def recipe_code(record: StudyRecord, trial: Trial) -> str:
     params = {**(settings.get("params") or {}), **trial.params}
     seed = f"seed={trial.seed}"
     common = [f"epochs={literal(settings.get('epochs') or max(trial.epoch, 1))}"]
+    net = settings.get("net") or USUAL_NET
+    kind = [] if net == USUAL_NET else [f"net={literal(net)}"]
     if settings.get("metric"):
         common.append(f"metric={literal(settings['metric'])}")
     standardize = settings.get("standardize") or "standard"
     if standardize == "standard":
-        train = call("run = pl.train", ["data", common[0], seed, *common[1:], "**params"])
+        train = call("run = pl.train", ["data", *kind, common[0], seed, *common[1:], "**params"])
     else:  # only `train_many` takes it
-        options = [common[0], f"seeds=[{trial.seed}]", *common[1:], f"standardize={literal(standardize)}"]
+        options = [*kind, common[0], f"seeds=[{trial.seed}]", *common[1:], f"standardize={literal(standardize)}"]
         train = call("(run,) = pl.train_many", ["data", "[params]", *options])
     return "\n".join(
         [

@@ -29,7 +29,7 @@ from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study import objectives
 from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
-from paceline.study.portfolio import portfolio, usual_point
+from paceline.study.portfolio import usual_point
 from paceline.study.warm import RUN_FIRST, carried
 
 COMPILING = 2e10
@@ -193,7 +193,7 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
             return {}
         # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
         draws = 2 if settings.stopper == "none" else PROBES
-        return {"first": usual, "portfolio": portfolio(space), "startup": draws}
+        return {"first": usual, "portfolio": net.portfolio(space), "startup": draws}
     if settings.method == "manual":
         raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
     known = carried(earlier, space, net.resolve({}))
