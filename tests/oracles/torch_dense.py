@@ -253,7 +253,8 @@ class OracleRun:
 
 
 def train(
-    config: DenseHyperparameters, x_train: NDArray[Any], y_train: NDArray[Any], x_dev: NDArray[Any], y_dev: NDArray[Any],
+    config: DenseHyperparameters, x_train: NDArray[Any], y_train: NDArray[Any], x_dev: NDArray[Any],
+    y_dev: NDArray[Any],
     *, task: str, seed: int, epochs: int, weights: Weights, randomness: Randomness,
     class_weights: NDArray[Any] | None = None, target_scale: float = 1.0, dtype: torch.dtype = torch.float64,
 ) -> OracleRun:  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from paceline.net import default_space
 from paceline.records import COLUMNS, METRICS, Measurements, Status, StudyRecord, Trial
 from paceline.seeds import seed_for
-from paceline.space import default_space
 
 EPOCHS = 27
 BRACKETS = ((1, 3, 9, 27), (3, 9, 27), (9, 27), (27,))

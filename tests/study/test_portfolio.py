@@ -10,11 +10,12 @@ from small_studies import SMALL, SPACE
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError, SpaceError
+from paceline.net import default_space
 from paceline.records import History
 from paceline.search.bayes import Bayes
 from paceline.search.probes import PROBES
 from paceline.search.sobol import sobol_points
-from paceline.space import Space, default_space
+from paceline.space import Space
 from paceline.study import tune
 from paceline.study.portfolio import PORTFOLIO, portfolio, usual_point
 
