@@ -45,8 +45,8 @@ def test_tune_shows_what_it_found_and_opens_the_test_set_once(folder: Path, run:
     result = run(*TUNE, *FEW, *SMALL, "--out", "new")
     assert (result.exit_code, result.stderr) == (0, "")
     study = load_study("new")
-    test = study.summary["test"]
-    assert test["opened"] == 1
+    test = study.summary.test
+    assert test.opened == 1
     lines = {line[:10].strip(): line[10:] for line in result.stdout.splitlines() if line[:10].strip()}
     assert lines["data"] == "table: 120 rows, 3 features"
     assert lines["target"] == "kind, binary: elm, oak"
@@ -56,7 +56,7 @@ def test_tune_shows_what_it_found_and_opens_the_test_set_once(folder: Path, run:
     assert lines["best"].startswith(f"trial {study.best.number}: dev error {study.best.score:.4g} at epoch")
     assert f"learning_rate={study.best.params['learning_rate']:.4g}" in result.stdout
     assert "fixed: layers=1  units=8  batch_size=32" in result.stdout
-    assert lines["test"].startswith(f"accuracy {test['metrics']['accuracy']:.4g} (Wilson 95 %: ")
+    assert lines["test"].startswith(f"accuracy {test.metrics['accuracy']:.4g} (Wilson 95 %: ")
     assert "the first time" in result.stdout
     assert lines["report"] == "new/report.html" and Path("new/report.html").exists()
     assert lines["model"] == "new/best" and Path("new/best").is_dir()

@@ -88,8 +88,8 @@ def test_foreign_database_with_our_names(opening: Callable[..., object], tmp_pat
 
 @opened_in_any_way
 def test_newer_version(opening: Callable[..., object], study_file: Path) -> None:
-    change(study_file, "UPDATE study SET version = 3", "ALTER TABLE trials ADD COLUMN colour TEXT")
-    assert "newer Paceline (store version 3, this one knows 2)" in refusal(opening, study_file)
+    change(study_file, "UPDATE study SET version = 4", "ALTER TABLE trials ADD COLUMN colour TEXT")
+    assert "newer Paceline (store version 4, this one knows 3)" in refusal(opening, study_file)
 
 
 @opened_where_it_must_be_there

@@ -59,7 +59,7 @@ def _load_lines(record: StudyRecord) -> list[str]:
                 given[part] = split.pop(part)
         given["split"] = {key: value for key, value in split.items() if (key, value) not in UNSAID} or None
         return [_load(source, given)]
-    name = (record.summary.get("data") or {}).get("name") or record.name
+    name = (record.summary.data.name if record.summary.data else "") or record.name
     note = f"# The study got its data set {name!r} from Python: name its file here, or load it as then."
     return [note, _load("data.csv", given)]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from paceline.net.initializers import initial_weights
 from paceline.pareto import front_of
 from paceline.records import Trial
 from paceline.study.setup import Setup
+from paceline.summary import Inference
 
 BATCHES = (1, 1024)
 """Rows a call that are timed."""
@@ -29,8 +29,8 @@ MOST = 20
 CALLS = 7
 
 
-def inference_summary(setup: Setup, trials: Sequence[Trial]) -> dict[str, Any] | None:
-    """{"batches", "microseconds": {trial: [time a row, by batch]}} of the front; None for a study of one objective."""
+def inference_summary(setup: Setup, trials: Sequence[Trial]) -> Inference | None:
+    """The times of the front; None for a study of one objective."""
     if not setup.settings.objectives:
         return None
     front = front_of(trials, setup.goal)
@@ -39,12 +39,12 @@ def inference_summary(setup: Setup, trials: Sequence[Trial]) -> dict[str, Any] |
     ]
     arrays = setup.folds[0]
     found = {
-        str(trial.number): [
+        str(trial.number): tuple(
             microseconds(setup.config(trial.params), arrays.inputs, arrays.outputs, rows) for rows in BATCHES
-        ]
+        )
         for trial in timed
     }
-    return {"batches": list(BATCHES), "microseconds": found}
+    return Inference(BATCHES, found)
 
 
 def microseconds(config: Hyperparameters, inputs: int, outputs: int, rows: int) -> float:

@@ -13,7 +13,7 @@ first of them, because more rows bear more training.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,33 +23,33 @@ from paceline.runs import fold_arrays, metric_value, train_stages
 from paceline.study.conclude import Retrained, steps_of
 from paceline.study.lineage import prepared_line
 from paceline.study.setup import Setup
+from paceline.summary import Refit
 
 
-def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> tuple[Model, dict[str, Any], int]:
+def refitted(setup: Setup, best: Trial, again: Retrained, lanes: int | None) -> tuple[Model, Refit, int]:
     """Train the winner on train and dev rows.
 
     Returns:
-        The model to deliver; {"rows", "epochs", "reason"}; trial-steps taken. Where the winner can't be refitted,
-        the model is the best one of `again`, "epochs" is 0 and "reason" says why.
+        The model to deliver; what is said of it; trial-steps taken. Where the winner can't be refitted, the model is
+        the best one of `again`, the epochs are 0 and the reason says why.
     """
-    fold = setup.data.whole(setup.settings.standardize)
-    found: dict[str, Any] = {"rows": len(fold.rows_train), "epochs": 0, "reason": ""}
+    settings = setup.settings
+    fold = setup.data.whole(settings.standardize, settings.folds, settings.seed)
+    found = Refit(rows=len(fold.rows_train))
     epochs = refit_epochs(setup, again)
     if setup.config(best.params).schedule == "plateau":
-        found["reason"] = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
-        return again.model, found, 0
+        why = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
+        return again.model, replace(found, reason=why), 0
     if not epochs:
-        found["reason"] = "no run over the seeds had a finite dev score"
-        return again.model, found, 0
+        return again.model, replace(found, reason="no run over the seeds had a finite dev score"), 0
     arrays = fold_arrays(fold, setup.task)
     stages = prepared_line(setup, arrays, again.line, again.seeds[:1], until=epochs, patience=False)
     raw = train_stages(stages, lanes=lanes)[0]
     prepared = stages[-1][0][0]
     if raw.status == "diverged":
-        found["reason"] = "it diverged on all rows"
-        return again.model, found, steps_of(raw, prepared)
+        return again.model, replace(found, reason="it diverged on all rows"), steps_of(raw, prepared)
     model = Model.from_weights(prepared.config, raw.weights, raw.statistics, fold.recipe)
-    return model, {**found, "epochs": epochs}, steps_of(raw, prepared)
+    return model, replace(found, epochs=epochs), steps_of(raw, prepared)
 
 
 def refit_epochs(setup: Setup, again: Retrained) -> int:

@@ -1,6 +1,6 @@
 """One study on one split, from its settings to its report: begun, resumed or read.
 
-settings -> setup -> store -> search -> retrain, refit -> summary -> model -> report
+settings -> setup -> store -> search -> retrain, refit, model saved -> summary -> all else that is said -> report
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import platform
 import time
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,16 @@ from paceline.model import Model
 from paceline.pack.lanes import Lanes
 from paceline.pack.packs import PackLane
 from paceline.pack.programs import Tally
-from paceline.records import History, Status, StudyRecord, Trial
+from paceline.records import Status, StudyRecord, Trial
 from paceline.runs import make_lanes, shared_programs
-from paceline.search.choice import chosen
 from paceline.settings import StudySettings, dump_settings
 from paceline.store import MEMORY, Store, open_store, read_store
-from paceline.study.conclude import retrained, summary_of
+from paceline.study.conclude import extras, summary_of
 from paceline.study.conduct import Conductor
-from paceline.study.experiments import experiments_of
+from paceline.study.deliver import Delivery, delivered, winner
 from paceline.study.progress import Callback, Progress
-from paceline.study.refit import refitted
 from paceline.study.setup import Setup, set_up
 from paceline.study.study import (
-    BEST,
     DATABASE,
     REPORT,
     SETTINGS_FILE,
@@ -39,6 +36,7 @@ from paceline.study.study import (
     StudyInterrupted,
     check_same_data,
     data_of,
+    report_or_note,
     seen_by,
 )
 from paceline.study.warm import earlier_of
@@ -73,16 +71,21 @@ def begin_single(
 def resume_single(folder: Path, progress: Callback | None, data: Dataset | None) -> Study:
     """Continue a study on one split."""
     study = load_single(folder)
-    if study.state == "finished":
+    if study.state == "finished" and not study.summary.pending:
         study._data = None if data is None else seen_by(study.settings, data)
         if not (folder / REPORT).exists():  # killed between its last row and its report
-            study.report()
+            report_or_note(study)
         return study
     data = seen_by(study.settings, data if data is not None else data_of(study.settings))
     check_same_data(study.record, data)
     setup = set_up(study.settings, data, study.record.environment.get("warm_start"))
     where = study.settings.store or str(folder / DATABASE)
     with open_store(where, create=False) as store:
+        if study.state == "finished":  # killed when its model was there, and before all else was
+            store.update_study(summary=extras(setup, study.trials, study.summary, store))
+            study.record, study._data = store.study(), data
+            report_or_note(study)
+            return study
         store.update_study(state="running")
         return conduct(setup, store, where, folder, progress)
 
@@ -108,13 +111,13 @@ def holds_study(file: Path) -> bool:
 
 
 def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
-    """Search, retrain the winner, write summary, model and report."""
+    """Search, then keep what was found: first model and summary, then all else and the report."""
     settings = setup.settings
     programs = shared_programs()
     before = Tally(programs.tally.compiled, programs.tally.loaded, programs.tally.seconds)
     start = time.monotonic()
     lanes = make_lanes(settings.lanes)
-    spent = float(store.study().summary.get("seconds", 0.0))
+    spent = float(store.study().summary.seconds)
     conductor = Conductor(setup, store, lanes, folder=folder, spent=spent, progress=progress)
 
     def study(model: Model | None = None) -> Study:
@@ -133,16 +136,13 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
             conductor.run()
         searched = conductor.seconds
         trials = list(conductor.ledger.trials.values())
-        best = chosen(History(trials, setup.goal), setup.space)
-        model, again, refit, more_steps = None, None, None, 0
+        problems: list[str] = []
+        best = winner(setup, trials, problems)
+        delivery = Delivery()
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, lanes, time.monotonic() - start, "retrain"))
-            again = retrained(setup, conductor.ledger.trials, best, settings.lanes)
-            model, more_steps = again.model, again.steps
-            if settings.refit:
-                model, refit, last_steps = refitted(setup, best, again, settings.lanes)
-                more_steps += last_steps
+            delivery = delivered(setup, conductor.ledger.trials, best, settings.lanes, folder)
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
@@ -151,18 +151,21 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         programs.tally.loaded - before.loaded,
         programs.tally.seconds - before.seconds,
     )
-    steps = lanes.steps + more_steps
-    summary = summary_of(setup, trials, best, again, refit, tally, steps, conductor.cut)
-    summary["experiments"] = experiments_of(setup.searcher, trials, setup.goal, setup.task, store)
-    summary["seconds"] = round(searched, 1)
-    if model is not None and folder is not None:
-        model.save(folder / BEST)
+    summary = summary_of(
+        setup, trials, best, delivery.again, delivery.refit, tally, lanes.steps + delivery.steps, conductor.cut,
+        [*problems, *delivery.problems],
+    )  # fmt: skip
+    summary = replace(summary, seconds=round(searched, 1))
     store.update_study(summary=summary, state="finished")
-    result = study(model)
-    if folder is not None:
-        if progress is not None:
-            progress(closing(setup, trials, best, lanes, time.monotonic() - start, "report"))
-        result.report()
+    try:
+        store.update_study(summary=extras(setup, trials, summary, store))
+        result = study(delivery.model)
+        if folder is not None:
+            if progress is not None:
+                progress(closing(setup, trials, best, lanes, time.monotonic() - start, "report"))
+            report_or_note(result)
+    except KeyboardInterrupt:
+        raise StudyInterrupted(study(delivery.model)) from None
     return result
 
 
