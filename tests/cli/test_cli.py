@@ -400,3 +400,36 @@ def test_table_is_cut_to_a_terminal_and_whole_elsewhere(template: Path) -> None:
         trial = study.trials[int(number)]
         assert (status, int(epochs), score) == (str(trial.status), trial.epoch, f"{trial.score:.4g}")
         assert configuration == f"learning_rate={trial.params['learning_rate']:.4g}"
+
+
+def test_a_failing_report_and_a_failing_extra_are_lines_and_no_fault(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*arguments: object, **named: object) -> None:
+        raise RuntimeError("planted")
+
+    for name in ("reporting.write_report", "study.conclude.importances"):
+        monkeypatch.setattr(f"paceline.{name}", failing)
+    result = run(*TUNE, *FEW, *SMALL, "--out", "new")
+    assert (result.exit_code, result.stderr) == (0, "")
+    problems = [
+        "problem   importance could not be computed: planted",
+        "problem   the report could not be written: planted",
+    ]
+    for shown in (result.stdout, run("show", "new").stdout):
+        assert [line for line in shown.splitlines() if line.startswith("problem")] == problems
+    assert load_model("new").predict([{"width": 0.1, "height": 0.2, "code": "007"}]).shape == (1,)
+
+
+def test_a_failing_test_score_is_a_line(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*arguments: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("paceline.study.study.on_test", failing)
+    result = run(*TUNE, *FEW, *SMALL, "--out", "new")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "problem   the test set could not be evaluated: planted" in result.stdout
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    again = run("resume", "new")
+    assert again.exit_code == 0 and "the first time" in again.stdout

@@ -9,7 +9,7 @@ from small_studies import ONE_SHAPE, SMALL, interrupt_after
 from paceline.data import Dataset
 from paceline.errors import EngineError, StudyError
 from paceline.pack.lanes import Done, Job, Lanes, nothing
-from paceline.records import Status
+from paceline.records import EndReason, Status
 from paceline.store import open_store
 from paceline.study import StudyInterrupted, resume, tune
 from paceline.summary import Summary
@@ -88,6 +88,7 @@ def test_a_trial_that_can_not_be_run_fails_alone(digits: Dataset, monkeypatch: p
     study = tune(digits, **SMALL, trials=12)
     failed = study.trials[2]
     assert (failed.status, failed.reason) == (Status.FAILED, "could not be run: no memory left.")
+    assert failed.ended_by is EndReason.FAILED
     assert all(trial.status in (Status.FINISHED, Status.STOPPED) for trial in study.trials if trial.number != 2)
     assert study.best is not None and study.best.number != 2
     assert study.summary.stopped["failed"] == 1
@@ -100,6 +101,7 @@ def test_early_stopping_finishes_trials(digits: Dataset) -> None:
     for trial in early:
         assert trial.status is Status.FINISHED
         assert trial.reason == f"early stopping after epoch {trial.epoch}"
+        assert trial.ended_by is EndReason.EARLY_STOPPING
         assert trial.best_epoch == trial.epoch - 1 and trial.score == trial.curve[-2]
     assert study.summary.stopped["finished: early stopping"] == len(early)
 

@@ -7,7 +7,7 @@ from small_studies import ONE_SHAPE, SMALL, SPACE
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError, SpaceError
-from paceline.records import Status
+from paceline.records import EndReason, Status
 from paceline.search import STOPPERS
 from paceline.settings import StudySettings
 from paceline.study import tune
@@ -55,6 +55,22 @@ def test_manual_tries_the_list_in_order(digits: Dataset) -> None:
     study = tune(digits, **FEW, method="manual", method_options={"configurations": wanted})
     assert [trial.params for trial in study.trials] == wanted
     assert {trial.origin for trial in study.trials} == {"manual"}
+
+
+def test_a_trial_says_who_proposed_it(digits: Dataset) -> None:
+    wished = {"learning_rate": 0.003, "dropout": 0.1}
+    usual = tune(digits, **FEW, method="bayes")
+    assert [trial.origin for trial in usual.trials] == ["default", *["bayes"] * (len(usual.trials) - 1)]
+    asked = tune(digits, **FEW, method="random", method_options={"first": [wished]})
+    assert [trial.origin for trial in asked.trials] == ["first", *["random"] * (len(asked.trials) - 1)]
+    assert asked.trials[0].params == wished
+
+
+def test_a_trial_says_what_ended_it(digits: Dataset) -> None:
+    study = tune(digits, **SMALL, trials=12, method_options={"first": [{"learning_rate": 0.1, "dropout": 0.0}]})
+    assert {trial.ended_by for trial in study.trials} == {EndReason.ALL_EPOCHS, EndReason.PRUNED}
+    for trial in study.trials:
+        assert (trial.ended_by is EndReason.PRUNED) == (trial.status is Status.STOPPED)
 
 
 def test_sobol_spreads_more_evenly_than_its_neighbours_repeat(digits: Dataset) -> None:

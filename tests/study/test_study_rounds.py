@@ -41,7 +41,7 @@ def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str
     ended = [trial if trial.ended else outcome(trial, 9) for trial in trials.values()]
     found = rounds_of(method, ended, "minimize", rule.in_flight)
     assert [asdict(one) for one in found] == list(drawn_from.values()) and len(found) == 9
-    assert found[0]["ranges"] == {"rate": (1e-4, 1.0)} and found[-1]["ranges"] != found[0]["ranges"]
+    assert found[0].ranges == {"rate": (1e-4, 1.0)} and found[-1].ranges != found[0].ranges
     hindsight = rounds_of(method, ended, "minimize", 1)
     assert hindsight != found
 

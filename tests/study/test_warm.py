@@ -31,6 +31,8 @@ def best_three(study: Study) -> list[dict[str, object]]:
 def test_the_best_run_first(method: str, older: Study, digits: Dataset) -> None:
     study = tune(digits, **FEW | {"trials": 5}, method=method, warm_start=older)
     assert [trial.params for trial in study.trials[:3]] == best_three(older)
+    assert [trial.origin for trial in study.trials[:3]] == ["warm start"] * 3
+    assert {trial.origin for trial in study.trials[4:]} == {method}
     results = 8 if method == "bayes" else 0
     assert study.summary.warm_start == WarmStart("older", 3, results)
 

@@ -142,8 +142,9 @@ def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_
     """Continue a study that was stopped or crashed."""
     from paceline import study as studies
 
-    if studies.load_study(folder).state == "finished":
-        finish(studies.load_study(folder), as_json, keep_test_closed, "this study is finished; nothing was trained")
+    study = studies.load_study(folder)
+    if study.state == "finished" and not (isinstance(study, studies.Study) and study.summary.pending):
+        finish(study, as_json, keep_test_closed, "this study is finished; nothing was trained")
         return
     conducted(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
 

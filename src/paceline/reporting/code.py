@@ -50,6 +50,8 @@ def recipe_code(record: StudyRecord, trial: Trial) -> str:
 def _load_lines(record: StudyRecord) -> list[str]:
     settings = record.settings
     split = {key: value for key, value in (settings.get("split") or {}).items() if value is not None}
+    if settings.get("folds") and split.get("dev") == 0:
+        del split["dev"]  # a single training needs dev rows, which the folds of the study had
     given: dict[str, Any] = {"target": settings.get("target"), "task": settings.get("task")}
     given["columns"] = settings.get("columns") or None
     source = settings.get("data")

@@ -84,7 +84,7 @@ def resume_single(folder: Path, progress: Callback | None, data: Dataset | None)
         if study.state == "finished":  # killed when its model was there, and before all else was
             store.update_study(summary=extras(setup, study.trials, study.summary, store))
             study.record, study._data = store.study(), data
-            report_or_note(study)
+            report_or_note(study, store)
             return study
         store.update_study(state="running")
         return conduct(setup, store, where, folder, progress)
@@ -163,7 +163,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         if folder is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, lanes, time.monotonic() - start, "report"))
-            report_or_note(result)
+            report_or_note(result, store)
     except KeyboardInterrupt:
         raise StudyInterrupted(study(delivery.model)) from None
     return result

@@ -180,24 +180,30 @@ class Study:
         self._keep(replace(self.summary, test=result))
         return result.to_json()
 
-    def note(self, problem: str) -> None:
-        """Keep a sentence on what failed among the summary's problems, once."""
-        if problem not in self.summary.problems:
-            self._keep(replace(self.summary, problems=(*self.summary.problems, problem)))
+    def note(self, problem: str, store: Store | None = None) -> None:
+        """Keep a sentence on what failed among the summary's problems, once.
 
-    def _keep(self, summary: Summary) -> None:
+        Args: store: the study's own, where it is open already.
+        """
+        if problem not in self.summary.problems:
+            self._keep(replace(self.summary, problems=(*self.summary.problems, problem)), store)
+
+    def _keep(self, summary: Summary, store: Store | None = None) -> None:
         with ExitStack() as stack:
-            store = self._store or stack.enter_context(open_store(self._where, create=False))
+            store = store or self._store or stack.enter_context(open_store(self._where, create=False))
             store.update_study(summary=summary)
             self.record = store.study()
 
 
-def report_or_note(study: Study) -> None:
-    """Write a finished study's report; a failure is noted in its summary, for the study itself is complete."""
+def report_or_note(study: Study, store: Store | None = None) -> None:
+    """Write a finished study's report; a failure is noted in its summary, for the study itself is complete.
+
+    Args: store: the study's own, where it is open already.
+    """
     try:
         study.report()
     except Exception as error:
-        study.note(f"the report could not be written: {first_line(error)}")
+        study.note(f"the report could not be written: {first_line(error)}", store)
 
 
 def evaluate_or_note(study: Study) -> None:
