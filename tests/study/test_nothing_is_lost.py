@@ -136,6 +136,7 @@ def test_interrupted_after_its_model_a_study_goes_on_with_the_rest(
     read = load_study(tmp_path / "study")
     assert isinstance(read, Study) and (read.state, read.summary.pending) == ("finished", True)
     assert read.summary.retrain == expected.summary.retrain
+    assert load_model(tmp_path / "study").config == expected.model().config
     monkeypatch.undo()
     monkeypatch.setattr("paceline.runs.train_stages", failing)  # nothing is trained again
     again = resume(tmp_path / "study", data=digits)
