@@ -432,4 +432,4 @@ def test_a_failing_test_score_is_a_line(folder: Path, run: Run, monkeypatch: pyt
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     again = run("resume", "new")
-    assert again.exit_code == 0 and "the first time" in again.stdout
+    assert again.exit_code == 0 and "the first time" in again.stdout and "problem" not in again.stdout

@@ -66,6 +66,7 @@ def test_a_failing_report_is_a_line(digits: Dataset, tmp_path: Path, monkeypatch
     monkeypatch.undo()
     again = resume(tmp_path / "study")
     assert (tmp_path / "study" / "report.html").exists() and again.model().config == study.model().config
+    assert isinstance(again, Study) and again.summary.problems == (), "it could be written now"
 
 
 @pytest.mark.parametrize("seed", [2**32, 2**40])

@@ -31,6 +31,7 @@ from paceline.study.setup import set_up
 from paceline.study.single import begin_single, environment_of, holds_study, load_single, resume_single
 from paceline.study.study import (
     DATABASE,
+    NO_REPORT,
     REPORT,
     SETTINGS_FILE,
     Study,
@@ -329,7 +330,7 @@ def report_nested_or_note(nested: NestedStudy) -> None:
     try:
         nested.report()
     except Exception as error:
-        nested._problems.append(f"the report could not be written: {first_line(error)}")
+        nested._problems[:] = [f"{NO_REPORT}: {first_line(error)}"]
 
 
 def told(progress: Callback | None, words: str) -> Callback | None:

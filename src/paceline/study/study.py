@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 DATABASE, SETTINGS_FILE, REPORT, BEST = "study.db", "study.yaml", "report.html", "best"
+NO_REPORT, NO_TEST = "the report could not be written", "the test set could not be evaluated"
 
 
 class StudyInterrupted(KeyboardInterrupt):
@@ -177,16 +178,12 @@ class Study:
         """
         opened = 0 if self.summary.test is None else self.summary.test.opened
         result = replace(on_test(self.data(), self.model(), self.settings.seed), opened=opened + 1)
-        self._keep(replace(self.summary, test=result))
+        self._keep(replace(self.summary, test=result, problems=self._problems_but(NO_TEST)))
         return result.to_json()
 
-    def note(self, problem: str, store: Store | None = None) -> None:
-        """Keep a sentence on what failed among the summary's problems, once.
-
-        Args: store: the study's own, where it is open already.
-        """
-        if problem not in self.summary.problems:
-            self._keep(replace(self.summary, problems=(*self.summary.problems, problem)), store)
+    def _problems_but(self, of: str) -> tuple[str, ...]:
+        """The summary's problems without those that begin with these words."""
+        return tuple(problem for problem in self.summary.problems if not problem.startswith(f"{of}: "))
 
     def _keep(self, summary: Summary, store: Store | None = None) -> None:
         with ExitStack() as stack:
@@ -200,10 +197,14 @@ def report_or_note(study: Study, store: Store | None = None) -> None:
 
     Args: store: the study's own, where it is open already.
     """
+    left = study._problems_but(NO_REPORT)
+    if left != study.summary.problems:  # of an earlier attempt, which this one's page shall not show
+        study._keep(replace(study.summary, problems=left), store)
     try:
         study.report()
     except Exception as error:
-        study.note(f"the report could not be written: {first_line(error)}", store)
+        problem = f"{NO_REPORT}: {first_line(error)}"
+        study._keep(replace(study.summary, problems=(*left, problem)), store)
 
 
 def evaluate_or_note(study: Study) -> None:
@@ -211,7 +212,8 @@ def evaluate_or_note(study: Study) -> None:
     try:
         study.evaluate_test()
     except Exception as error:
-        study.note(f"the test set could not be evaluated: {first_line(error)}")
+        problem = f"{NO_TEST}: {first_line(error)}"
+        study._keep(replace(study.summary, problems=(*study._problems_but(NO_TEST), problem)))
 
 
 def data_of(settings: StudySettings) -> Dataset:
