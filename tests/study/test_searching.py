@@ -7,7 +7,7 @@ from small_studies import ONE_SHAPE, SMALL, SPACE
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError, SpaceError
-from paceline.records import Status
+from paceline.records import EndReason, Status
 from paceline.search import STOPPERS
 from paceline.settings import StudySettings
 from paceline.study import tune
@@ -33,10 +33,10 @@ def test_regression(tmp_path: Any) -> None:
     assert study.best is not None and study.best.score is not None
     target = diabetes.dev.target
     assert 20 < study.best.score < 1.2 * float(((target - target.mean()) ** 2).mean() ** 0.5)
-    dev = study.summary["dev"]
-    assert len(dev["actual"]) == len(dev["predicted"]) == len(diabetes.split.dev)
-    chosen = min(study.summary["retrain"]["scores"])
-    errors = [(actual - guess) ** 2 for actual, guess in zip(dev["actual"], dev["predicted"], strict=True)]
+    dev = study.summary.dev
+    assert len(dev.actual) == len(dev.predicted) == len(diabetes.split.dev)
+    chosen = min(study.summary.retrain.scores)
+    errors = [(actual - guess) ** 2 for actual, guess in zip(dev.actual, dev.predicted, strict=True)]
     assert (sum(errors) / len(errors)) ** 0.5 == pytest.approx(chosen, rel=1e-4)
     test = study.evaluate_test()
     assert test["interval_kind"] == "bootstrap 95 %" and test["of"] == "rmse"
@@ -55,6 +55,22 @@ def test_manual_tries_the_list_in_order(digits: Dataset) -> None:
     study = tune(digits, **FEW, method="manual", method_options={"configurations": wanted})
     assert [trial.params for trial in study.trials] == wanted
     assert {trial.origin for trial in study.trials} == {"manual"}
+
+
+def test_a_trial_says_who_proposed_it(digits: Dataset) -> None:
+    wished = {"learning_rate": 0.003, "dropout": 0.1}
+    usual = tune(digits, **FEW, method="bayes")
+    assert [trial.origin for trial in usual.trials] == ["default", *["bayes"] * (len(usual.trials) - 1)]
+    asked = tune(digits, **FEW, method="random", method_options={"first": [wished]})
+    assert [trial.origin for trial in asked.trials] == ["first", *["random"] * (len(asked.trials) - 1)]
+    assert asked.trials[0].params == wished
+
+
+def test_a_trial_says_what_ended_it(digits: Dataset) -> None:
+    study = tune(digits, **SMALL, trials=12, method_options={"first": [{"learning_rate": 0.1, "dropout": 0.0}]})
+    assert {trial.ended_by for trial in study.trials} == {EndReason.ALL_EPOCHS, EndReason.PRUNED}
+    for trial in study.trials:
+        assert (trial.ended_by is EndReason.PRUNED) == (trial.status is Status.STOPPED)
 
 
 def test_sobol_spreads_more_evenly_than_its_neighbours_repeat(digits: Dataset) -> None:
@@ -82,7 +98,7 @@ def test_every_stopper_ends_every_trial(stopper: str, digits: Dataset) -> None:
 def test_class_weights_change_the_training(digits: Dataset) -> None:
     plain = tune(digits, **FEW)
     weighted = tune(digits, **FEW | {"params": ONE_SHAPE | {"class_weight": "balanced"}}, metric="loss")
-    assert weighted.summary["best"]["config"]["class_weight"] == "balanced"
+    assert weighted.summary.best.config["class_weight"] == "balanced"
     assert [t.params for t in weighted.trials] == [t.params for t in plain.trials]
     same = tune(digits, **FEW, metric="loss")
     assert [t.score for t in weighted.trials] != [t.score for t in same.trials]
@@ -108,7 +124,7 @@ def test_the_default_space_is_searched_around_what_is_fixed(digits: Dataset) -> 
     for trial in study.trials:
         assert not set(trial.params) & set(fixed)
         assert ("momentum" in trial.params) == (trial.params["optimizer"] == "momentum")
-    assert study.summary["best"]["config"]["units"] in (16, (16,), [16])
+    assert study.summary.best.config["units"] in (16, (16,), [16])
 
 
 def test_conditions_and_values_by_layer(digits: Dataset) -> None:

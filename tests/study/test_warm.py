@@ -12,6 +12,7 @@ from paceline.search.bayes import MOST_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
 from paceline.study.warm import carried, earlier_of, placed
+from paceline.summary import WarmStart
 
 FEW = SMALL | {"trials": 8, "epochs": 3, "stopper": "none", "retrain": 1}
 
@@ -30,8 +31,10 @@ def best_three(study: Study) -> list[dict[str, object]]:
 def test_the_best_run_first(method: str, older: Study, digits: Dataset) -> None:
     study = tune(digits, **FEW | {"trials": 5}, method=method, warm_start=older)
     assert [trial.params for trial in study.trials[:3]] == best_three(older)
+    assert [trial.origin for trial in study.trials[:3]] == ["warm start"] * 3
+    assert {trial.origin for trial in study.trials[4:]} == {method}
     results = 8 if method == "bayes" else 0
-    assert study.summary["warm_start"] == {"from": "older", "first": 3, "results": results}
+    assert study.summary.warm_start == WarmStart("older", 3, results)
 
 
 def test_a_population_can_begin_warm(older: Study, digits: Dataset) -> None:

@@ -76,4 +76,4 @@ StopAtNoise = Annotated[
     bool | None, typer.Option("--stop-at-noise", help="End when a trial can't gain what another seed changes.")
 ]
 WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="An older study to start from.")]
-Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")]
+Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one more than cores.")]

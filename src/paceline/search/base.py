@@ -53,6 +53,13 @@ class Searcher(ABC):
         """
         return list(range(len(history), len(history) + len(proposals)))
 
+    def origins(self, history: History, proposals: Sequence[Params]) -> list[str]:
+        """For each proposal who it comes from, if not from the method itself; "" for those that do.
+
+        Args: as of `seed_numbers`.
+        """
+        return [""] * len(proposals)
+
 
 @dataclass(frozen=True, slots=True)
 class Cohort:

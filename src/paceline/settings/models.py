@@ -208,7 +208,8 @@ class StudySettings(BaseModel):
     seed: Seed = Field(default=0, description="Root of all random numbers of the search and the training.")
 
     lanes: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="Trials trained side by side on a CPU; else one per core. It never changes a result."
+        default=None,
+        description="Trials trained side by side on a CPU; else one more than cores. It never changes a result.",
     )
     out: Text | None = Field(default=None, description="Folder of the study; else runs/ and the study's name.")
     store: Text | None = Field(

@@ -22,6 +22,7 @@ from paceline.settings import StudySettings
 from paceline.space import Choice, Space
 from paceline.space.values import is_number, plain, token
 from paceline.store import Store
+from paceline.summary import ExperimentResults
 
 
 def method_options(settings: StudySettings, net: Family) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def planned_trials(searcher: Searcher, wanted: int | None, usual: int | None) ->
 
 def experiments_of(
     searcher: Searcher, trials: Sequence[Trial], goal: str, task: str, store: Store
-) -> dict[str, Any] | None:
+) -> ExperimentResults | None:
     """`effects_of` a study's trials, with the mean training figure of each arm; None for other methods.
 
     Adds "train_name" ("train_error", for regression "train_loss") and to base and arms "train": its mean over the runs
@@ -98,4 +99,4 @@ def experiments_of(
 
     for arm in (found["base"], *found["arms"]):
         arm["train"] = train(arm["trials"])
-    return found
+    return ExperimentResults.from_json(found)

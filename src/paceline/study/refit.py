@@ -13,7 +13,7 @@ first of them, because more rows bear more training.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,33 +23,33 @@ from paceline.runs import metric_value, put_fold, train_stages
 from paceline.study.conclude import Retrained
 from paceline.study.lineage import prepared_line
 from paceline.study.setup import Setup
+from paceline.summary import Refit
 
 
-def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, dict[str, Any]]:
+def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]:
     """Train the winner on train and dev rows.
 
     Returns:
-        The model to deliver; {"rows", "epochs", "reason"}. Where the winner can't be refitted,
-        the model is the best one of `again`, "epochs" is 0 and "reason" says why.
+        The model to deliver, and what is said of it. Where the winner can't be refitted, the model is
+        the best one of `again`, the epochs are 0 and the reason says why.
     """
-    fold = setup.data.whole(setup.settings.standardize)
-    found: dict[str, Any] = {"rows": len(fold.rows_train), "epochs": 0, "reason": ""}
+    settings = setup.settings
+    fold = setup.data.whole(settings.standardize, settings.folds, settings.seed)
+    found = Refit(rows=len(fold.rows_train))
     epochs = refit_epochs(setup, again)
     if setup.config(best.params).schedule == "plateau":
-        found["reason"] = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
-        return again.model, found
+        why = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
+        return again.model, replace(found, reason=why)
     if not epochs:
-        found["reason"] = "no run over the seeds had a finite dev score"
-        return again.model, found
+        return again.model, replace(found, reason="no run over the seeds had a finite dev score")
     data = put_fold(setup.executor, setup.family, fold, setup.task)
     stages = prepared_line(setup, data, again.line, again.seeds[:1], until=epochs, patience=False)
     raw = train_stages(setup.executor, stages)[0]
     prepared = stages[-1][0][0]
     if raw.status == "diverged":
-        found["reason"] = "it diverged on all rows"
-        return again.model, found
+        return again.model, replace(found, reason="it diverged on all rows")
     model = Model(setup.family, prepared.config, *raw.last, fold.inputs, fold.target)
-    return model, {**found, "epochs": epochs}
+    return model, replace(found, epochs=epochs)
 
 
 def refit_epochs(setup: Setup, again: Retrained) -> int:

@@ -12,32 +12,32 @@ A round that reaches into the next cohort may go on in a smaller box; what is ke
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from paceline.records import History, Trial
 from paceline.search import Growing, Searcher
 from paceline.search.coarse_to_fine import CoarseToFine
+from paceline.summary import SearchRound
 
 KEPT = 16
 """Of more rounds than this, so many at even distances are kept, the first and the last among them."""
 
 
-def rounds_of(method: Searcher, trials: Sequence[Trial], goal: str, lag: int) -> list[dict[str, Any]]:
-    """The rounds of a study as JSON data; [] of any method but coarse_to_fine.
+def rounds_of(method: Searcher, trials: Sequence[Trial], goal: str, lag: int) -> tuple[SearchRound, ...]:
+    """The rounds of a study; () of any method but coarse_to_fine.
 
     Args:
         method: of the study; trials: all, in order of number; goal: "minimize" or "maximize".
         lag: cohorts that were in flight at a time.
     """
     if not isinstance(method, CoarseToFine) or not trials:
-        return []
+        return ()
     shared = list(trials)
     cohorts = [trial.cohort for trial in shared]
     begun = -(-len(shared) // method.size)
     found = []
     for number in np.unique(np.linspace(0, begun - 1, min(begun, KEPT)).round().astype(int)).tolist():
         known = bisect_right(cohorts, cohorts[number * method.size] - lag)
-        found.append(asdict(method.round(History(Growing(shared, known), goal), number)))
-    return found
+        found.append(SearchRound.from_json(asdict(method.round(History(Growing(shared, known), goal), number))))
+    return tuple(found)

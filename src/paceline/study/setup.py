@@ -28,6 +28,7 @@ from paceline.seeds import generator, seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study import objectives
+from paceline.study.comparable import check_losses
 from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
 from paceline.study.portfolio import portfolio, usual_point
 from paceline.study.warm import RUN_FIRST, carried
@@ -108,6 +109,7 @@ def set_up(
     plan = method_options(settings, net)
     space = space_of(settings, data, net, plan)
     check_names(space, net)
+    check_losses(space, settings, metric, task)
 
     def complete(params: Params) -> Hyperparameters:
         config: Hyperparameters = net.resolve({**settings.params, **params}, task=task)
@@ -131,7 +133,10 @@ def set_up(
             raise SettingsError(f"option {taken[0]!r} of method 'bayes' is what the study itself gives; leave it out.")
         options |= own
     options |= plan
+    first = options.pop("first", ())
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
+    if first:
+        searcher = First(searcher, first, {} if "first" in plan else sources_of(space, earlier, net))
     check_points(arms_of(searcher) or probes(space), settings.params, task, net)
     planned = planned_trials(searcher, wanted_trials, settings.trials)
     settings = settings.model_copy(update={"trials": planned, "method_options": plan})
@@ -204,6 +209,14 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
         )
     first = {space.key(point): point for point in [*(point for point, _ in known[:RUN_FIRST]), *usual]}
     return {"first": list(first.values())} | ({"earlier": known} if settings.method == "bayes" else {})
+
+
+def sources_of(space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, str]:
+    """Where the first configurations that `beginning` names come from, by `space.key`."""
+    older = [] if earlier is None else carried(earlier, space, net.resolve({}))[:RUN_FIRST]
+    return {space.key(usual_point(space, net.resolve({}))): "default"} | {
+        space.key(point): "warm start" for point, _ in older
+    }
 
 
 def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
