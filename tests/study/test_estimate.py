@@ -95,3 +95,11 @@ def test_how_alike_the_winners_are() -> None:
     }  # 1 decade of 4
     assert optimizer == {"name": "optimizer", "values": ["adam", "adam", "momentum"], "agree": 2, "spread": None}
     assert momentum == {"name": "momentum", "values": [None, None, 0.7], "agree": 1, "spread": None}  # active in one
+
+
+def test_a_hyperparameter_that_every_fold_set_to_none_is_one_on_which_they_agree() -> None:
+    folds = [study({"clip_norm": None}), study({"clip_norm": None})]
+    for fold in folds:
+        fold.record = StudyRecord("one", {}, {"space": {"clip_norm": [None, 1.0]}}, "minimize")
+    (clip,) = stability(folds)
+    assert clip == {"name": "clip_norm", "values": [None, None], "agree": 2, "spread": None}

@@ -139,7 +139,7 @@ def stability(studies: Sequence[Study]) -> list[dict[str, Any]]:
     for name in names:
         values = [best.params.get(name) for _, best in bests]
         at = [place[name] for place in places if name in place]
-        counts = Counter(repr(value) for value in values if value is not None)
+        counts = Counter(repr(best.params[name]) for _, best in bests if name in best.params)
         found.append(
             {
                 "name": name,
