@@ -177,6 +177,10 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
             f"It began with the {plural(warm['first'], 'best configuration')} of the study {warm['from']}"
             + (f" and learnt from {plural(warm['results'], 'result')} of it." if warm["results"] else ".")
         )
+    if nets := part(record.summary, "architectures"):
+        of = "" if nets["possible"] is None else f" of {count_text(nets['possible'])}"
+        names = ", ".join(nets["names"])
+        found.append(f"{count_text(nets['compared'])}{of} architectures ({names}) were compared. {nets['why']}")
     listed = record.summary.get("importance") or []
     clear = [f"{item['name']} ({item['ped_anova']:.0%} and {item['fanova']:.0%})" for item in listed if item["clear"]]
     if clear:

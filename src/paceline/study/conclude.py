@@ -18,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import Dataset, Subset, Task
-from paceline.hyperparameters import KNOBS
+from paceline.hyperparameters import KNOBS, STATIC
 from paceline.model import Model
 from paceline.pack.programs import Tally
 from paceline.pack.trials import Prepared
 from paceline.pareto import front_document
 from paceline.records import History, Status, Trial, loss_of
 from paceline.runs import RawRun, fold_arrays, metric_value, train_stages
-from paceline.search.bayes import Bayes
 from paceline.search.choice import equals
 from paceline.search.importance import every_so_many, importances
 from paceline.seeds import generator, seed_for
+from paceline.study.architectures import architectures_summary
 from paceline.study.front import inference_summary
 from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.rounds import rounds_of
@@ -145,6 +145,7 @@ def summary_of(
         "split": {name: len(getattr(split, name)) for name in ("train", "dev", "test")},
         "data": described(data),
         "rounds": rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
+        "architectures": architectures_summary(setup.method, setup.space, trials, STATIC),
         "stopped": dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
         "test": None,
     }
@@ -167,9 +168,8 @@ def summary_of(
         listed = importances(setup.space, History(trials, setup.goal), setup.settings.seed)
         found["importance"] = [dataclasses.asdict(item) for item in listed]
         found["importance_every"] = every_so_many(len(trials))
-        if isinstance(setup.method, Bayes):
-            calibration = setup.method.calibration(History(trials, setup.goal))
-            found["calibration"] = None if calibration is None else dataclasses.asdict(calibration)
+        calibration = setup.method.calibration(History(trials, setup.goal))
+        found["calibration"] = None if calibration is None else dataclasses.asdict(calibration)
     if again is not None:
         found["dev"] = on_dev(setup, again.model)
     return found
@@ -180,11 +180,10 @@ def told(setup: Setup) -> dict[str, Any] | None:
     if setup.earlier is None:
         return None
     known = carried(setup.earlier, setup.space)
-    learns = isinstance(setup.method, Bayes)
     return {
         "from": setup.earlier["from"],
         "first": min(RUN_FIRST, len(known)),
-        "results": len(known) if learns else 0,
+        "results": len(known) if setup.method.learns_from_earlier else 0,
     }
 
 

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from paceline.data import Dataset, class_weights
-from paceline.errors import HyperparameterError, SettingsError, SpaceError, did_you_mean
-from paceline.hyperparameters import KNOBS, STATIC, Hyperparameters, resolve
+from paceline.hyperparameters import KNOBS, Hyperparameters, resolve
 from paceline.net.dense import DenseShape
 from paceline.net.size import operations
 from paceline.pack.shapes import shape_of
 from paceline.pack.trials import Arrays, Prepared, prepare
 from paceline.records import METRICS, Params
 from paceline.runs import chosen_metric, fold_arrays
-from paceline.search import Searcher, Stopper, make_searcher, make_stopper
-from paceline.search.few_programs import FewPrograms
-from paceline.search.first import First
-from paceline.search.population import Population
-from paceline.search.probes import PROBES
-from paceline.seeds import generator, seed_for
+from paceline.search import Searcher, Stopper
+from paceline.seeds import seed_for
 from paceline.settings import StudySettings
 from paceline.space import Space, default_space
 from paceline.study import objectives
-from paceline.study.experiments import arms_of, method_options, planned_trials, space_of_plan
-from paceline.study.portfolio import portfolio, usual_point
-from paceline.study.warm import RUN_FIRST, carried
-
-COMPILING = 2e10
-"""Multiply-adds of training that take as long as compiling a program, roughly: 5 s of a core, against 3e9 to 1e10
-forward ones a second."""
+from paceline.study.checks import check_names, check_points, check_values, sample_points
+from paceline.study.experiments import method_options, planned_trials, space_of_plan
+from paceline.study.searching import searcher_of, share_of_compiling, stopper_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +49,8 @@ class Setup:
 
     @property
     def method(self) -> Searcher:
-        """The searcher without the configurations that it begins with."""
-        return self.searcher.searcher if isinstance(self.searcher, First) else self.searcher
+        """The searcher without what is wrapped around it."""
+        return self.searcher.unwrapped
 
     @property
     def task(self) -> str:
@@ -100,7 +88,7 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
     resolve(settings.params, task=task)
     plan = method_options(settings)
     space = space_of(settings, data, plan)
-    check_names(space)
+    check_names(space, KNOBS)
 
     def complete(params: Params) -> Hyperparameters:
         return resolve({**settings.params, **params}, task=task)
@@ -116,45 +104,24 @@ def set_up(settings: StudySettings, data: Dataset, earlier: Mapping[str, Any] | 
             config, inputs=fold.inputs, outputs=fold.outputs, train_rows=fold.train_rows, dev_rows=fold.dev_rows,
             task=task,
         )  # fmt: skip
-        return shape, fold.train_rows * operations(config, fold.inputs, fold.outputs) / COMPILING
+        row = operations(config, fold.inputs, fold.outputs)
+        return shape, share_of_compiling(fold.train_rows, shape.batch, row, len(folds))
 
-    options: dict[str, Any] = beginning(settings, space, earlier)
-    if settings.method == "bayes":
-        wanted = (options | plan).get("portfolio", [])
-        own = {"cost": cost, "programs": FewPrograms(space, need, STATIC, wanted)}
-        if taken := sorted(own.keys() & plan.keys()):
-            raise SettingsError(f"option {taken[0]!r} of method 'bayes' is what the study itself gives; leave it out.")
-        options |= own
-    options |= plan
-    searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
-    check_points(arms_of(searcher) or probes(space), settings.params, task)
+    searcher = searcher_of(settings, space, plan, earlier, cost, need)
+    method = searcher.unwrapped
+    check_points(method.fixed_points(), complete)
+    if not method.only_fixed:
+        check_values(space, complete)
+        check_points(sample_points(space), complete)
     planned = planned_trials(searcher, wanted_trials, settings.trials)
     settings = settings.model_copy(update={"trials": planned, "method_options": plan})
-    stopper = stopper_of(settings, searcher)
+    stopper = stopper_of(settings, searcher, [name for name, knob in KNOBS.items() if knob.static])
     count = settings.folds or 1
     folds = tuple(
         fold_arrays(data.fold(index, folds=settings.folds, standardize=settings.standardize, seed=settings.seed), task)
         for index in range(count)
     )
     return Setup(settings, data, metric, METRICS[metric], space, searcher, stopper, folds, earlier)
-
-
-def stopper_of(settings: StudySettings, searcher: Searcher) -> Stopper:
-    """The settings' stopper; a population's own one."""
-    assert settings.stopper is not None  # resolved
-    searcher = searcher.searcher if isinstance(searcher, First) else searcher
-    if arms_of(searcher) and settings.stopper != "none":
-        raise SettingsError(
-            f"controlled experiments train every arm to its end, so `stopper` must be 'none', but got "
-            f"{settings.stopper!r}."
-        )
-    if not isinstance(searcher, Population):
-        return make_stopper(settings.stopper, epochs=settings.epochs, **settings.stopper_options)
-    if settings.stopper != "none":
-        raise SettingsError(
-            f"method 'population' ends trials itself, so `stopper` must be 'none', but got {settings.stopper!r}."
-        )
-    return searcher.stopper(settings.epochs, inherited=[name for name, knob in KNOBS.items() if knob.static])
 
 
 def space_of(settings: StudySettings, data: Dataset, options: Mapping[str, Any]) -> Space:
@@ -169,27 +136,6 @@ def space_of(settings: StudySettings, data: Dataset, options: Mapping[str, Any])
     return Space(without_lost_conditions(kept, settings.params))
 
 
-def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Options of the method that say what it knows or tries before its own proposals."""
-    usual = [usual_point(space)] if settings.method == "bayes" else []
-    if earlier is None:
-        if settings.method != "bayes":
-            return {}
-        # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
-        draws = 2 if settings.stopper == "none" else PROBES
-        return {"first": usual, "portfolio": portfolio(space), "startup": draws}
-    if settings.method == "manual":
-        raise SettingsError("method 'manual' runs its own list, so a warm start has no place in it; choose another.")
-    known = carried(earlier, space)
-    if not known:
-        raise SettingsError(
-            f"no configuration of the study {earlier['from']!r} lies in the new search space; widen the space, "
-            "or leave the warm start out."
-        )
-    first = {space.key(point): point for point in [*(point for point, _ in known[:RUN_FIRST]), *usual]}
-    return {"first": list(first.values())} | ({"earlier": known} if settings.method == "bayes" else {})
-
-
 def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
     """Parameters whose `when` names a fixed hyperparameter: kept without it if it holds, dropped if it doesn't."""
     kept = {}
@@ -200,30 +146,3 @@ def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -
             left = {parent: values for parent, values in when.items() if parent not in gone}
             kept[name] = dataclasses.replace(item, when=left or None) if gone else item
     return kept
-
-
-def check_names(space: Space) -> None:
-    """Every parameter must be a hyperparameter."""
-    unknown = [name for name in space.names if name not in KNOBS]
-    if unknown:
-        raise SpaceError(f"the space names {unknown[0]!r}, which is no hyperparameter{did_you_mean(unknown[0], KNOBS)}")
-
-
-def check_points(points: Sequence[Params], fixed: Params, task: str) -> None:
-    """All of them must be configurations that can be trained."""
-    for point in points:
-        try:
-            resolve({**fixed, **point}, task=task)
-        except HyperparameterError as error:
-            raise SpaceError(f"the space holds configurations that can't be trained: {error}") from None
-
-
-def probes(space: Space) -> list[Params]:
-    """A few points that show what a space holds: its default, its ends, some draws."""
-    return [space.default_point(), *ends(space), *(space.sample(generator(0, "search", 0)) for _ in range(8))]
-
-
-def ends(space: Space) -> list[Params]:
-    """The two opposite corners of the space's unit cube."""
-    corner: NDArray[np.float64] = np.zeros(len(space.slots))
-    return [space.from_unit(corner), space.from_unit(corner + 1.0)]
