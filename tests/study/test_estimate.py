@@ -97,3 +97,11 @@ def test_how_alike_the_winners_are() -> None:
     assert rate == Agreement("learning_rate", tuple(rates), 2, rate.spread)
     assert optimizer == Agreement("optimizer", ("adam", "adam", "momentum"), 2)
     assert momentum == Agreement("momentum", (None, None, 0.7), 1)  # active in one
+
+
+def test_a_hyperparameter_that_every_fold_set_to_none_is_one_on_which_they_agree() -> None:
+    folds = [study({"clip_norm": None}), study({"clip_norm": None})]
+    for fold in folds:
+        fold.record = StudyRecord("one", {}, {"space": {"clip_norm": [None, 1.0]}}, "minimize")
+    (clip,) = stability(folds)
+    assert clip == Agreement("clip_norm", (None, None), 2)

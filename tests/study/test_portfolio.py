@@ -109,10 +109,10 @@ def test_layers_of_their_own_get_the_usual_value_each() -> None:
 
 
 def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:
-    """An epoch of digits pays for next to no program: the usual one and the portfolio's are all there are."""
+    """An epoch of digits pays for next to no program: the usual one and the portfolio's are all there are at first."""
     space = {"units": [16, 32, 96], "layers": [1, 2, 3], "dropout": SPACE["dropout"]}
     settings = SMALL | {"space": space, "params": {"batch_size": 64}, "epochs": 2}
-    study = tune(digits, **settings, method="bayes", stopper="none", trials=14)
+    study = tune(digits, **settings, method="bayes", stopper="none", trials=10)
     usual = usual_point(Space.from_dict(space))
     assert {(trial.params["layers"], trial.params["units"]) for trial in study.trials} == {
         (usual["layers"], usual["units"]),

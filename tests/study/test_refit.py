@@ -79,3 +79,7 @@ def test_the_refit_epoch_is_no_worse_than_two_standard_errors(curves: list[list[
 
 def test_epochs_without_a_finite_score_are_never_chosen() -> None:
     assert last_good_epoch([[1.0, 0.5, float("nan")], [1.0, 0.5, 0.5]]) == 2
+
+
+def test_where_no_epoch_is_finite_in_all_runs_none_is_chosen() -> None:
+    assert last_good_epoch([[1.0, float("nan")], [float("nan"), 1.0]]) == 0

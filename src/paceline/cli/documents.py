@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 PLACES = ("out", "store", "lanes", "warm_start")  # where, and with how many hands; none of them changes a result
 RESULTS = (
-    "data", "split", "tied", "edges", "importance", "inference", "rounds", "ended", "programs", "steps", "test",
-    "problems",
+    "data", "split", "tied", "edges", "importance", "inference", "rounds", "architectures", "ended", "programs",
+    "steps", "test", "problems",
 )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ Param = Annotated[
 Method = Annotated[
     str | None,
     typer.Option(
-        help="How configurations are proposed; default: auto, which is bayes, or tpe for more than 5000 trials."
+        help="How configurations are proposed; default: auto, which is bayes, or tpe for more than 1000 trials."
     ),
 ]
 Stopper = Annotated[str | None, typer.Option(help="How bad trials are ended early; default: hyperband.")]

@@ -103,6 +103,9 @@ def study_lines(lines: Lines, study: "Study") -> None:
     counts = ", ".join(f"{found[status]:,} {status}" for status in Status if found[status])
     ended = f"; {summary.ended}" if summary.ended else ""
     lines.add("search", f"{count(len(study.trials), 'trial')}{': ' if counts else ''}{counts}{ended}")
+    if (nets := summary.architectures) is not None:
+        of = "" if nets.possible is None else f" of {nets.possible:,}"
+        lines.add("compared", f"{nets.compared:,}{of} architectures ({', '.join(nets.names)}). {nets.why}")
     best = study.best
     if best is None:
         hopeless = "no trial came as far as a score; give the search more time, or look at why trials diverged"

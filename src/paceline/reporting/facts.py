@@ -179,6 +179,10 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
             f"It began with the {plural(warm.first, 'best configuration')} of the study {warm.study}"
             + (f" and learnt from {plural(warm.results, 'result')} of it." if warm.results else ".")
         )
+    if (nets := record.summary.architectures) is not None:
+        of = "" if nets.possible is None else f" of {count_text(nets.possible)}"
+        names = ", ".join(nets.names)
+        found.append(f"{count_text(nets.compared)}{of} architectures ({names}) were compared. {nets.why}")
     importance = record.summary.importance
     clear = [f"{item.name} ({item.ped_anova:.0%} and {item.fanova:.0%})" for item in importance if item.clear]
     if clear:

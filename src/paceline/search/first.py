@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from paceline.records import History, Params, Trial
-from paceline.search.base import Searcher
+from paceline.search.base import Searcher, Wrapper
 from paceline.search.past import Past
 
 
-class First(Searcher):
+class First(Wrapper):
     """`searcher`, after these configurations.
 
     Args:
@@ -30,9 +30,7 @@ class First(Searcher):
     def __init__(
         self, searcher: Searcher, configurations: Sequence[Params], sources: Mapping[str, str] | None = None
     ) -> None:
-        self.space = searcher.space
-        self.searcher = searcher
-        self.slow = searcher.slow
+        super().__init__(searcher)
         for point in configurations:
             self.space.validate(point)
         self._first = {self.space.key(point): point for point in configurations}
@@ -48,9 +46,6 @@ class First(Searcher):
         pending = tuple(Trial(number=start + i, params=point, seed=0) for i, point in enumerate(first))
         told = History((*history.trials, *pending), history.goal) if pending else history
         return first + self.searcher.suggest(told, count - len(first), rng)
-
-    def seed_numbers(self, history: History, proposals: Sequence[Params]) -> list[int]:
-        return self.searcher.seed_numbers(history, proposals)
 
     def origins(self, history: History, proposals: Sequence[Params]) -> list[str]:
         others = self.searcher.origins(history, proposals)

@@ -27,11 +27,11 @@ from paceline.pack.programs import CompileStats
 from paceline.pareto import front_document
 from paceline.records import EndReason, History, Trial, loss_of
 from paceline.runs import RawRun, metric_value, put_fold, train_stages
-from paceline.search.bayes import Bayes
 from paceline.search.choice import equals
 from paceline.search.importance import every_so_many, importances
 from paceline.seeds import seed_for
 from paceline.store import Store
+from paceline.study.architectures import architectures_summary
 from paceline.study.experiments import experiments_of
 from paceline.study.front import inference_summary
 from paceline.study.lineage import Stage, line_of, prepared_line
@@ -168,6 +168,7 @@ def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store
         "pareto": lambda: pareto_front(setup, trials),
         "inference": lambda: inference_summary(setup, trials),
         "rounds": lambda: rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
+        "architectures": lambda: architectures_summary(setup.method, setup.space, trials, setup.family.static),
         "experiments": lambda: experiments_of(setup.searcher, trials, setup.goal, setup.task, store),
     }
     best = next((trial for trial in trials if summary.best and trial.number == summary.best.trial), None)
@@ -243,7 +244,7 @@ def importance_of(setup: Setup, history: History) -> tuple[ImportanceShare, ...]
 
 def calibration_of(setup: Setup, history: History) -> CalibrationResult | None:
     """How well the method's own model predicted; None for methods without one."""
-    found = setup.method.calibration(history) if isinstance(setup.method, Bayes) else None
+    found = setup.method.calibration(history)
     return None if found is None else CalibrationResult(found.trials, found.within_50, found.within_90)
 
 
@@ -252,8 +253,9 @@ def told(setup: Setup) -> WarmStart | None:
     if setup.earlier is None:
         return None
     known = carried(setup.earlier, setup.space, setup.family.resolve({}))
-    learns = isinstance(setup.method, Bayes)
-    return WarmStart(setup.earlier["from"], min(RUN_FIRST, len(known)), len(known) if learns else 0)
+    return WarmStart(
+        setup.earlier["from"], min(RUN_FIRST, len(known)), len(known) if setup.method.learns_from_earlier else 0
+    )
 
 
 def described(data: Dataset) -> DataSummary:

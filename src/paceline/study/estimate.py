@@ -135,7 +135,7 @@ def stability(studies: Sequence[Study]) -> list[Agreement]:
     for name in names:
         values = tuple(best.params.get(name) for _, best in bests)
         at = [place[name] for place in places if name in place]
-        counts = Counter(repr(value) for value in values if value is not None)
+        counts = Counter(repr(best.params[name]) for _, best in bests if name in best.params)
         found.append(Agreement(name, values, max(counts.values()), max(at) - min(at) if len(at) > 1 else None))
     return found
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from paceline.errors import SettingsError
 from paceline.net import Family
-from paceline.records import COLUMNS, History, Params, Trial
+from paceline.records import COLUMNS, History, Trial
 from paceline.search import Searcher
-from paceline.search.effects import effects_of, plan_of
+from paceline.search.effects import effects_of
 from paceline.search.experiments import check_plan
 from paceline.settings import StudySettings
 from paceline.space import Choice, Space
@@ -59,18 +59,12 @@ def space_of_plan(options: Mapping[str, Any]) -> Space:
     return Space(space)
 
 
-def arms_of(searcher: Searcher) -> list[Params]:
-    """The configurations of controlled experiments; [] of any other method."""
-    plan = plan_of(searcher)
-    return [] if plan is None else [arm.params for arm in plan.arms]
-
-
 def planned_trials(searcher: Searcher, wanted: int | None, usual: int | None) -> int | None:
-    """Trials of a study: experiments run as many as they have, or those that are wanted; other methods the usual."""
-    plan = plan_of(searcher)
-    if plan is None:
+    """Trials of a study: as many as the method has planned, or those that are wanted; other methods the usual."""
+    planned = searcher.unwrapped.planned
+    if planned is None:
         return usual
-    return plan.size if wanted is None else min(wanted, plan.size)
+    return planned if wanted is None else min(wanted, planned)
 
 
 def experiments_of(

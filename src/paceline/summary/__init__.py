@@ -3,6 +3,7 @@
 from paceline.summary.base import Record
 from paceline.summary.nested import Agreement, FinalResult, FoldResult, NestedSummary
 from paceline.summary.study import (
+    Architectures,
     ArmResult,
     BaseRuns,
     BestResult,
@@ -29,6 +30,7 @@ from paceline.summary.study import (
 
 __all__ = [
     "Agreement",
+    "Architectures",
     "ArmResult",
     "BaseRuns",
     "BestResult",

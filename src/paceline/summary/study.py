@@ -78,6 +78,22 @@ class Tied(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Architectures(Record):
+    """How many architectures were compared.
+
+    Attributes:
+        names: hyperparameters that make the difference.
+        compared: how many; possible: how many the space has, None where there is no end of them.
+        why: one sentence.
+    """
+
+    names: tuple[str, ...] = ()
+    compared: int = 0
+    possible: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportanceShare(Record):
     """How much a hyperparameter mattered; see `search.importance.Importance`."""
 
@@ -286,6 +302,7 @@ class Summary(Record):
         tied, edges, importance, calibration: how far the result can be trusted. Of `importance_every` trials one was
             looked at.
         pareto, inference: of studies with objectives. rounds: of coarse-to-fine ones. experiments: of controlled ones.
+        architectures: how many were compared; None where the space has one only.
         warm_start: what an older study gave.
         programs, steps: what the engine did. stopped: how trials ended -> how many.
         split, data: what it was run on; dev, test: predictions there.
@@ -307,6 +324,7 @@ class Summary(Record):
     pareto: ParetoFront | None = None
     inference: Inference | None = None
     rounds: tuple[SearchRound, ...] = ()
+    architectures: Architectures | None = None
     experiments: ExperimentResults | None = None
     programs: ProgramStats | None = None
     steps: int = 0
