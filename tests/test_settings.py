@@ -115,7 +115,6 @@ WRONG = [
     ("stopper: off", "'stopper' can't be 'off'"),
     ("metric: acuracy", "'metric' can't be 'acuracy'; did you mean 'accuracy'?"),
     ("task: class", "'task' can't be 'class'; did you mean 'classes'?"),
-    ("net: conv", "'net' can't be 'conv'; known: dense."),
     ("standardize: standart", "'standardize' can't be 'standart'; did you mean 'standard'?"),
     ("target: [1, 2]", "'target' must be a text or a list of texts, but got [1, 2]."),
     ("data: ''", "'data' must be a text that isn't empty, but got ''."),

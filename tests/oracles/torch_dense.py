@@ -321,4 +321,4 @@ def evaluate(net: Net, x: Tensor, y: Tensor, task: str, target_scale: float) -> 
         if task != "regression":
             return {"loss": loss, "error": wrong(task, z, y) / len(y)}
         miss = (z - y) * target_scale
-        return {"loss": loss, "rmse": float((miss**2).mean().sqrt()), "mae": float(miss.abs().mean())}
+        return {"loss": loss, "rmse": float((miss**2).mean(0).sqrt().mean()), "mae": float(miss.abs().mean())}

@@ -16,14 +16,14 @@ from paceline.space import Space
 from paceline.study import tune
 from paceline.study.architectures import architectures_summary
 from paceline.study.setup import set_up
-from paceline.testing import imitate
+from paceline.testing import StubExecutor, imitate
 
 LOOP = {"learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"}, "layers": {"low": 1, "high": 5}}
 
 
 def proposed(data: Dataset, **settings: Any) -> tuple[Space, list[Trial]]:
     """The space and the trials of a study, with scores that are invented."""
-    setup = set_up(StudySettings(**settings), data)
+    setup = set_up(StudySettings(**settings), data, StubExecutor())
     sizes = [cohort.size for cohort in setup.stopper.cohorts(setup.settings.trials, setup.settings.epochs)]
     return setup.space, list(imitate(setup.searcher, sizes, epochs=setup.settings.epochs))
 

@@ -12,6 +12,7 @@ from paceline.space import Fixed, Space
 from paceline.study import tune
 from paceline.study.checks import check_values, sample_points, value_points
 from paceline.study.setup import Setup, set_up
+from paceline.testing import StubExecutor
 
 ACTIVATIONS = ["relu", "elu", "tanh", "swish", "gelu", "selu", "softplus", "sigmoid", "linear", "leaky_relu", "step"]
 
@@ -103,7 +104,7 @@ def test_rules_between_hyperparameters_are_checked_on_draws(digits: Dataset) -> 
     """Lists of two widths with one or two layers: corners and the default fit together, other points don't."""
     space = {"layers": [1, 2], "units": [[8], [16, 16]], "dropout": {"low": 0.0, "high": 0.5}}
     with pytest.raises(SpaceError, match="must list one value a hidden layer"):
-        set_up(StudySettings(search=space), digits)
+        set_up(StudySettings(search=space), digits, StubExecutor())
 
 
 def test_the_configurations_of_a_list_are_checked_too(digits: Dataset) -> None:
@@ -111,11 +112,11 @@ def test_the_configurations_of_a_list_are_checked_too(digits: Dataset) -> None:
     space = {"layers": [1, 2], "units": [[8], [16, 16]]}
     manual = StudySettings(search=space, method="manual", method_options={"configurations": listed})
     with pytest.raises(SpaceError, match="must list one value a hidden layer"):
-        set_up(manual, digits)
+        set_up(manual, digits, StubExecutor())
     fine = manual.changed(method_options={"configurations": listed[:1]})
-    assert isinstance(set_up(fine, digits), Setup)
+    assert isinstance(set_up(fine, digits, StubExecutor()), Setup)
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_default_spaces_pass(name: str) -> None:
-    assert isinstance(set_up(StudySettings(), load(name)), Setup)
+    assert isinstance(set_up(StudySettings(), load(name), StubExecutor()), Setup)

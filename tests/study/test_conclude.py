@@ -13,6 +13,7 @@ from small_studies import SMALL, SPACE
 
 from paceline.cli.documents import ranked
 from paceline.data import Dataset
+from paceline.net.dense import DENSE
 from paceline.records import History, Status, StudyRecord, Trial, best_of, settled_first
 from paceline.reporting import drawn_curves
 from paceline.reporting.facts import sureness
@@ -49,7 +50,13 @@ def trials_with(scores: list[float | None]) -> list[Trial]:
 
 def setup_of(metric: str, goal: str, rows: int = 100, space: Space | None = None) -> Any:
     """What the statements read of a `Setup`."""
-    return SimpleNamespace(metric=metric, goal=goal, space=space, folds=(SimpleNamespace(dev_rows=rows),))
+    return SimpleNamespace(
+        family=DENSE,
+        metric=metric,
+        goal=goal,
+        space=space,
+        folds=(SimpleNamespace(spec=SimpleNamespace(dev_rows=rows)),),
+    )
 
 
 def test_the_best_is_the_first_of_equals_and_never_a_diverged_one() -> None:

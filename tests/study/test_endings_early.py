@@ -15,13 +15,14 @@ from paceline.space import Space
 from paceline.study import StudyInterrupted, resume, tune
 from paceline.study.endings import APART, LEAST, LOOKS, Endings
 from paceline.study.setup import Setup, set_up
+from paceline.testing import StubExecutor
 
 SPACE = {name: {"low": 0.0, "high": 0.9} for name in ("dropout", "input_dropout")}
 ENDS: dict[str, Any] = SMALL | {"stopper": "none", "epochs": 2, "retrain": 1, "stop_at_noise": True}
 
 
 def setup_for(digits: Dataset, **changes: Any) -> Setup:
-    return set_up(StudySettings(search=SPACE, stopper="none", stop_at_noise=True, **changes), digits)
+    return set_up(StudySettings(search=SPACE, stopper="none", stop_at_noise=True, **changes), digits, StubExecutor())
 
 
 def drawn(loss: Any, count: int, seed: int = 0) -> list[Trial]:
@@ -69,7 +70,7 @@ def test_hope_begins_the_count_anew(digits: Dataset, monkeypatch: pytest.MonkeyP
 
 
 def test_it_isn_t_asked_unless_wanted(digits: Dataset) -> None:
-    quiet = set_up(StudySettings(search=SPACE, stopper="none"), digits)
+    quiet = set_up(StudySettings(search=SPACE, stopper="none"), digits, StubExecutor())
     assert asked(Endings(quiet), drawn(noise, 120), 10) is None
 
 

@@ -17,6 +17,7 @@ from paceline.store import read_store
 from paceline.study import Study, StudyInterrupted, load_study, resume, tune
 from paceline.study.experiments import experiments_of
 from paceline.study.setup import set_up
+from paceline.testing import StubExecutor
 
 EPOCHS = 6
 OPTIONS: dict[str, Any] = {
@@ -92,7 +93,7 @@ def test_it_is_stored_and_printed_as_json(found: Study) -> None:
 def test_a_space_of_one_s_own_gives_defaults_and_limits(digits: Dataset) -> None:
     space = {"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}, "dropout": {"low": 0.0, "high": 0.4}}
     settings = StudySettings(method="manual", method_options=FEW, search=space, params=ONE_SHAPE)
-    setup = set_up(settings, digits)
+    setup = set_up(settings, digits, StubExecutor())
     first = setup.searcher.suggest(History(), 2, np.random.default_rng(0))
     assert first == [{"learning_rate": pytest.approx(1e-2), "dropout": value} for value in (0.2, 0.3)]
     assert setup.settings.trials == 4
@@ -107,7 +108,7 @@ def test_numpy_s_values_and_fewer_trials_than_planned(digits: Dataset, tmp_path:
 
 def test_a_regression_is_told_with_its_training_loss(found: Study) -> None:
     assert found.folder is not None
-    setup = set_up(found.settings, found.data())
+    setup = set_up(found.settings, found.data(), StubExecutor())
     with read_store(str(found.folder / "study.db")) as store:
         summary = experiments_of(setup.searcher, found.trials, "minimize", "regression", store)
         rows = {block.trial: block.values for block in store.measurements() if block.first_epoch == 1}

@@ -10,6 +10,7 @@ from small_studies import hyperband_settings
 import paceline.study
 from paceline.data import Dataset
 from paceline.errors import SettingsError
+from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.records import History
 from paceline.search import METHODS, Searcher, searcher_type
 from paceline.search.bayes import Bayes
@@ -17,7 +18,7 @@ from paceline.search.few_programs import FewPrograms
 from paceline.search.population import Succession
 from paceline.study.portfolio import usual_point
 from paceline.study.setup import Setup, set_up
-from paceline.testing import rng_at
+from paceline.testing import StubExecutor, rng_at
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def under_another_name(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def of_random(data: Dataset, **changes: Any) -> Setup:
-    return set_up(hyperband_settings(method="random", **changes), data)
+    return set_up(hyperband_settings(method="random", **changes), data, StubExecutor())
 
 
 def test_a_model_gets_costs_portfolio_and_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
@@ -40,7 +41,7 @@ def test_a_model_gets_costs_portfolio_and_the_usual_point(under_another_name: An
     assert isinstance(setup.method, Bayes) and setup.method._cost is not None
     assert len(setup.method.fixed_points()) > 1
     first = setup.searcher.suggest(History(()), 1, rng_at(History(())))
-    assert first == [usual_point(setup.space)]
+    assert first == [usual_point(setup.space, DenseHyperparameters())]
 
 
 def test_a_method_that_ends_trials_brings_its_stopper(under_another_name: Any, digits: Dataset) -> None:
@@ -60,7 +61,7 @@ def test_a_plan_sets_the_number_of_trials_and_takes_no_warm_start(under_another_
     settings = hyperband_settings(method="random", method_options=listed)
     earlier = {"from": "older", "results": [[{"learning_rate": 1e-2, "dropout": 0.1}, 0.0]]}
     with pytest.raises(SettingsError, match="runs its own list, so a warm start has no place in it"):
-        set_up(settings, digits, earlier)
+        set_up(settings, digits, StubExecutor(), earlier)
 
 
 def test_what_is_wrapped_is_asked() -> None:

@@ -24,6 +24,7 @@ from paceline.study import NestedStudy, Progress, Study, StudyInterrupted, load_
 from paceline.study.nested import searches
 from paceline.study.setup import set_up
 from paceline.summary import SplitSizes
+from paceline.testing import StubExecutor
 
 FOLDS = 3
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}, "dropout": {"low": 0.0, "high": 0.5}}
@@ -129,7 +130,9 @@ def test_the_folds_share_their_programs(whole: NestedStudy) -> None:
 def test_a_trial_has_one_shape_whatever_the_fold(wine: Dataset) -> None:
     folds = [outer_fold(wine, index, 4) for index in range(4)]
     assert len({len(fold.split.train) for fold in folds}) > 1  # sizes differ by a row, programs must not
-    setups = [set_up(StudySettings(outer_folds=4, outer_fold=index), fold) for index, fold in enumerate(folds)]
+    setups = [
+        set_up(StudySettings(outer_folds=4, outer_fold=index), fold, StubExecutor()) for index, fold in enumerate(folds)
+    ]
     space = setups[0].space
     for number in range(40):
         params = space.sample(np.random.default_rng(number))

@@ -12,7 +12,7 @@ from small_studies import SMALL, hyperband_settings, outcome
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError
-from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense.hyperparameters import DenseHyperparameters, resolve
 from paceline.net.dense.size import operations
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
@@ -26,7 +26,7 @@ from paceline.study.portfolio import usual_point
 from paceline.study.proposing import Proposer
 from paceline.study.searching import COMPILING_SECONDS, MULTIPLY_ADDS_A_SECOND, STEP_SECONDS, share_of_compiling
 from paceline.study.setup import Setup, set_up
-from paceline.testing import rng_at
+from paceline.testing import StubExecutor, rng_at
 
 SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
 UNDER_WAY, ENDED = Trial(0, {"x": 0.5}, 0), Trial(0, {"x": 0.5}, 0, status=Status.FINISHED, score=1.0)
@@ -125,9 +125,9 @@ def test_one_core_holds_in_the_threads_of_a_study() -> None:
 def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
     study = tune(digits, **BAYES)
     assert study.trials[0].params == pytest.approx({"learning_rate": 1e-3, "dropout": 0.0})
-    setup = set_up(study.settings, digits)
+    setup = set_up(study.settings, digits, StubExecutor())
     assert isinstance(setup.method, Bayes) and setup.searcher is not setup.method
-    assert usual_point(Space({"units": [32, 512], "dropout": {"low": 0.1, "high": 0.5}})) == {
+    assert usual_point(Space({"units": [32, 512], "dropout": {"low": 0.1, "high": 0.5}}), DenseHyperparameters()) == {
         "units": 32,
         "dropout": pytest.approx(0.3),
     }
@@ -150,7 +150,7 @@ def test_a_study_tells_what_a_net_costs(
     study = tune(digits, **settings | {"method_options": options})
     assert len(study.trials) == BAYES["trials"] and set(told) == asked
     if asked:
-        inputs = set_up(study.settings, digits).folds[0].inputs
+        (inputs,) = set_up(study.settings, digits, StubExecutor()).folds[0].spec.sample
         assert told[64] == operations(resolve({"layers": 1, "units": 64}, task="classes"), inputs, 10)
         assert told[64] == pytest.approx(8 * told[8], rel=0.05)
 
@@ -176,18 +176,20 @@ def test_proposals_that_belong_together_are_not_moved(method: str, options: dict
 
 def eight_widths(data: Dataset, **settings: Any) -> Setup:
     space = {"units": {"choices": [8, 16, 32, 48, 64, 96, 128, 192]}, "dropout": {"low": 0.0, "high": 0.5}}
-    return set_up(hyperband_settings(search=space, params={"layers": 1}, **settings), data)
+    return set_up(hyperband_settings(search=space, params={"layers": 1}, **settings), data, StubExecutor())
 
 
 def test_what_a_program_is_paid_with(digits: Dataset) -> None:
     """The need that a study tells: the padded shape, and the seconds of an epoch's steps and multiply-adds."""
     space = {"units": {"choices": [8, 64]}, "dropout": {"low": 0.0, "high": 0.5}}
     for folds in (None, 3):
-        setup = set_up(hyperband_settings(method="random", search=space, params={"layers": 1}, folds=folds), digits)
+        setup = set_up(
+            hyperband_settings(method="random", search=space, params={"layers": 1}, folds=folds), digits, StubExecutor()
+        )
         assert isinstance(setup.searcher, FewPrograms)
         shape, epoch = setup.searcher._need({"units": 8, "dropout": 0.1})
         assert shape == setup.prepared({"units": 8, "dropout": 0.1}, 0, 0).shape
-        rows, row = setup.folds[0].train_rows, setup.folds[0].inputs * 8 + 8 * 10
+        rows, row = setup.folds[0].spec.train_rows, setup.folds[0].spec.sample[0] * 8 + 8 * 10
         assert epoch == share_of_compiling(rows, 64, row, folds or 1)
         seconds = -(-rows // 64) * STEP_SECONDS + rows * row / MULTIPLY_ADDS_A_SECOND
         assert epoch == pytest.approx((folds or 1) * seconds / COMPILING_SECONDS)

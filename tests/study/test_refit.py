@@ -32,7 +32,7 @@ def test_the_refitted_model_is_the_winner_trained_on_both_parts(digits: Dataset,
     alone = train_arrays(
         config, fold.x_train, fold.y_train, fold.x_dev, fold.y_dev, task="classes", seed=best.seed, epochs=epochs
     )
-    for ours, theirs in zip(study.model().weights, alone.weights, strict=True):
+    for ours, theirs in zip(study.model().params, alone.last.params, strict=True):
         for name, array in ours.items():
             np.testing.assert_array_equal(array, theirs[name])
     saved = load_model(tmp_path / "study")

@@ -12,6 +12,7 @@ from paceline.search import STOPPERS
 from paceline.settings import StudySettings
 from paceline.study import tune
 from paceline.study.setup import set_up
+from paceline.testing import StubExecutor
 
 FEW: dict[str, Any] = SMALL | {"trials": 5, "epochs": 3, "stopper": "none", "retrain": 1}
 
@@ -105,7 +106,7 @@ def test_class_weights_change_the_training(digits: Dataset) -> None:
 
 
 def names_searched(data: Dataset, **params: Any) -> set[str]:
-    return set(set_up(StudySettings(params=params), data).space.names)
+    return set(set_up(StudySettings(params=params), data, StubExecutor()).space.names)
 
 
 def test_fixed_hyperparameters_leave_the_default_space(digits: Dataset) -> None:
@@ -114,7 +115,7 @@ def test_fixed_hyperparameters_leave_the_default_space(digits: Dataset) -> None:
     assert names_searched(digits, units=32, layers=1) == every - {"units", "layers"}
     assert names_searched(digits, optimizer="adam") == every - {"optimizer", "momentum"}
     assert names_searched(digits, optimizer="momentum") == every - {"optimizer"}
-    fixed = set_up(StudySettings(params={"optimizer": "momentum"}), digits).space.parameters["momentum"]
+    fixed = set_up(StudySettings(params={"optimizer": "momentum"}), digits, StubExecutor()).space.parameters["momentum"]
     assert fixed.when is None
 
 
@@ -141,7 +142,7 @@ def test_conditions_and_values_by_layer(digits: Dataset) -> None:
         assert ("momentum" in trial.params) == (trial.params["optimizer"] == "momentum")
         assert trial.status is Status.FINISHED
     assert study.best is not None
-    sizes = [layer["kernel"].shape[1] for layer in study.model().weights]
+    sizes = [layer["kernel"].shape[1] for layer in study.model().params]
     assert sizes == [*study.best.params["units"], 10]
 
 

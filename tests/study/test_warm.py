@@ -8,6 +8,7 @@ from small_studies import SMALL, SPACE, interrupt_after, outcome
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError, StudyError
+from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.search.bayes import MOST_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
@@ -72,12 +73,14 @@ def test_configurations_are_carried_over_by_what_they_mean() -> None:
         }
     )
     usual = {"optimizer": "adam", "layers": 2, "units": [32, 32], "dropout": 0.0}
-    assert placed({"units": 32}, space) == usual
-    assert placed({"units": [32, 32], "momentum": 0.3}, space) == usual  # momentum says nothing of adam
-    assert placed({"units": 48}, space) is None
-    assert placed({"optimizer": "momentum", "units": 32, "momentum": 0.3}, space) is None
+    assert placed({"units": 32}, space, DenseHyperparameters()) == usual
+    assert (
+        placed({"units": [32, 32], "momentum": 0.3}, space, DenseHyperparameters()) == usual
+    )  # momentum says nothing of adam
+    assert placed({"units": 48}, space, DenseHyperparameters()) is None
+    assert placed({"optimizer": "momentum", "units": 32, "momentum": 0.3}, space, DenseHyperparameters()) is None
     earlier = {"from": "x", "results": [[{"units": 48}, -2.0], [{"units": 32}, 0.0], [{"units": [32, 32]}, 1.0]]}
-    assert carried(earlier, space) == [(usual, 0.0)]
+    assert carried(earlier, space, DenseHyperparameters()) == [(usual, 0.0)]
 
 
 def test_what_is_kept_is_small_and_best_first(older: Study) -> None:
