@@ -45,7 +45,7 @@ def scores(data: Any, method: str, minutes: float, seed: int) -> dict[str, Any]:
     test = 1.0 - metrics["accuracy"] if "accuracy" in metrics else metrics["rmse"]
     return {
         "table": data.name, "method": method, "seed": seed, "dev": study.best.score, "test": test,
-        "trials": len(study.trials), "steps": study.summary["steps"],
+        "trials": len(study.trials), "steps": study.summary.steps,
     }  # fmt: skip
 
 

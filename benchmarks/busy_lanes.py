@@ -28,9 +28,12 @@ SAME_SHAPE = {"units": 96, "layers": 2, "batch_size": 64}
 def speed(data: Any, minutes: float, **settings: Any) -> tuple[Any, float]:
     """A study and its trial-steps a second."""
     from paceline.study import tune
+    from paceline.summary import Summary
 
     study = tune(data, minutes=minutes, stopper="hyperband", seed=0, retrain=0, refit=False, **settings)
-    return study, study.summary["steps"] / study.summary["seconds"]
+    summary = study.summary
+    assert isinstance(summary, Summary)  # and not of a nested study
+    return study, summary.steps / summary.seconds
 
 
 def pairs(data: Any, minutes: float) -> dict[str, tuple[float, float]]:

@@ -69,7 +69,7 @@ def study_in_this_process(file: Path, settings: dict[str, Any], began: float) ->
         "tune_seconds": tuned - loaded,
         "processor_seconds": processor,
         "trials": len(study.trials),
-        "steps": study.summary["steps"],
+        "steps": study.summary.steps,
         "compiled": stats.compiled,
         "loaded": stats.loaded,
         "compile_wall_seconds": stats.seconds,

@@ -97,7 +97,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     from paceline.search.choice import chosen
     from paceline.settings import StudySettings
     from paceline.store import open_store
-    from paceline.study.conclude import summary_of
+    from paceline.study.conclude import extras, summary_of
     from paceline.study.conduct import Conductor
     from paceline.study.setup import set_up
     from paceline.study.single import environment_of
@@ -133,7 +133,8 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
         began = time.perf_counter()
         listed = list(conductor.ledger.trials.values())
         best = chosen(History(listed, setup.goal), setup.space)
-        summary = summary_of(setup, listed, best, None, None, executor.stats, executor.steps, conductor.cut)
+        kept = summary_of(setup, listed, best, None, None, executor.stats, executor.steps, conductor.cut)
+        summary = extras(setup, listed, kept, store)
         summary_seconds = time.perf_counter() - began
         store.update_study(summary=summary, state="finished")
     first, last = grown[0], (len(listed), after - before)

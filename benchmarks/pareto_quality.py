@@ -36,7 +36,7 @@ from search_tasks import HPO
 
 from paceline.pareto import nondominated
 from paceline.records import History, Params, Status, Trial
-from paceline.search import METHODS, SINGLE, make_searcher
+from paceline.search import METHODS, make_searcher, searcher_type
 from paceline.seeds import generator
 from paceline.space import Space
 
@@ -216,7 +216,11 @@ def optuna(sampler: str) -> Callable[[Space, Call, int, int], None]:
 
 def contestants() -> dict[str, Callable[[Space, Call, int, int], None]]:
     """All that can be run here, by name."""
-    found = {method: paceline(method) for method in METHODS if method not in (*NOT_COMPARED, *SINGLE)}
+    found = {
+        method: paceline(method)
+        for method in METHODS
+        if method not in NOT_COMPARED and not searcher_type(method).single_objective
+    }
     if find_spec("optuna") is not None:
         found |= {"optuna_nsga2": optuna("NSGAIISampler"), "optuna_tpe": optuna("TPESampler")}
         if find_spec("torch") is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import paceline as pl
+from paceline.summary import ExperimentResults
 
 BEANS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "tables" / "dry_bean.csv"
 START = {"learning_rate": 0.001, "batch_size": 64, "units": 64, "momentum": 0.9, "layers": 2, "weight_decay": 0.0}
@@ -39,30 +40,30 @@ def tune_by_hand(
             data, method="manual", params=FIXED, epochs=epochs, seed=seed, retrain=0, refit=False,
             method_options={"base": base, "factors": {factor: values}, "repeats": repeats},
         )  # fmt: skip
-        found = study.summary["experiments"]
+        found = study.summary.experiments
         show(factor, found)
-        clear = [arm for arm in found["arms"] if arm["verdict"] == "better"]
+        clear = [arm for arm in found.arms if arm.verdict == "better"]
         if clear:
-            base[factor] = found["next"]["value"]
+            base[factor] = found.next.value
     return base
 
 
-def show(factor: str, found: Mapping[str, Any]) -> None:
+def show(factor: str, found: ExperimentResults) -> None:
     """Print a step: dev and train error of base and arms, paired differences, both intervals."""
-    base = found["base"]
+    base = found.base
     print(f"\n{factor:<13}  dev error  train error   arm − base         95 % interval  unpaired wider by")
-    print(f"{base['params'][factor]!s:>13}  {base['mean']:9.4f}  {base['train']:11.4f}   (base)")
-    for arm in found["arms"]:
-        if arm["low"] is None or arm["verdict"] == "unreliable":
-            print(f"{arm['value']!s:>13}  {arm['verdict']}: {', '.join(arm['lost'])}")
+    print(f"{base.params[factor]!s:>13}  {base.mean:9.4f}  {base.train:11.4f}   (base)")
+    for arm in found.arms:
+        if arm.low is None or arm.verdict == "unreliable":
+            print(f"{arm.value!s:>13}  {arm.verdict}: {', '.join(arm.lost)}")
             continue
-        interval = f"{arm['low']:+.4f} to {arm['high']:+.4f}"
-        ratio = "" if arm["ratio"] is None else f"{arm['ratio']:.1f}x"
+        interval = f"{arm.low:+.4f} to {arm.high:+.4f}"
+        ratio = "" if arm.ratio is None else f"{arm.ratio:.1f}x"
         print(
-            f"{arm['value']!s:>13}  {arm['mean']:9.4f}  {arm['train']:11.4f}   {arm['difference']:+10.4f}"
-            f"  {interval:>20}  {ratio:>5}  {arm['verdict']}"
+            f"{arm.value!s:>13}  {arm.mean:9.4f}  {arm.train:11.4f}   {arm.difference:+10.4f}"
+            f"  {interval:>20}  {ratio:>5}  {arm.verdict}"
         )
-    print(found["next"]["sentence"])
+    print(found.next.sentence)
 
 
 def main() -> None:
@@ -72,8 +73,8 @@ def main() -> None:
     study = pl.tune(data, method="manual", params=FIXED, epochs=20, seed=100, stopper="none",
                     space={name: {"value": value} for name, value in chosen.items()},
                     method_options={"configurations": [chosen]})  # fmt: skip
-    again, test = study.summary["retrain"], study.evaluate_test()
-    print(f"five new seeds: dev error {again['mean']:.4f} ± {again['sd']:.4f}")
+    again, test = study.summary.retrain, study.evaluate_test()
+    print(f"five new seeds: dev error {again.mean:.4f} ± {again.sd:.4f}")
     low, high = test["interval"]
     print(f"test accuracy {test['metrics']['accuracy']:.4f} (95 %: {low:.4f} to {high:.4f}, {test['rows']} rows)")
 

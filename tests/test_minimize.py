@@ -88,8 +88,8 @@ def test_auto_is_what_the_number_of_calls_asks_for() -> None:
         found = pl.minimize(bowl, LINE, calls=calls, callback=lambda _: True)
         return str(found.specs["args"]["method"])
 
-    assert chosen(500) == ("bayes" if "bayes" in METHODS else "tpe")
-    assert chosen(501) == "tpe"
+    assert chosen(1000) == "bayes"
+    assert chosen(1001) == "tpe"
 
 
 def test_options_reach_the_method() -> None:

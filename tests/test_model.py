@@ -11,6 +11,7 @@ import pytest
 from paceline.data import Dataset, load
 from paceline.errors import ModelError
 from paceline.model import Model, load_model
+from paceline.net.dense import DENSE
 from paceline.net.dense.hyperparameters import resolve
 from paceline.net.dense.initializers import initial_weights
 
@@ -39,7 +40,7 @@ def untrained(data: Dataset) -> Model:
     config = resolve({"layers": 1, "units": 3, "norm": "batch"}, task=str(data.task))
     statistics = [{"mean": np.full(3, 0.1, np.float32), "variance": np.full(3, 2, np.float32)}]
     weights = initial_weights(config, fold.x_train.shape[1], data.n_outputs, seed=1)
-    return Model(config, weights, statistics, fold.inputs, fold.target)
+    return Model(DENSE, config, weights, statistics, fold.inputs, fold.target)
 
 
 @pytest.mark.parametrize("task", DATA)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from paceline.space import default_space
+from paceline.net import default_space
 
 torch = pytest.importorskip("torch")
 

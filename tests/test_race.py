@@ -16,7 +16,7 @@ from peers.trials import Arrays, complete
 from race_runs import Contestant, Found, Reader, race
 from race_table import seconds_to, summaries, target_of
 
-from paceline.space import default_space
+from paceline.net import default_space
 
 TINY = Arrays(
     np.zeros((4, 2), np.float32), np.array([0, 1, 0, 1]), np.ones((2, 2), np.float32), np.array([1, 0]), classes=2

@@ -24,15 +24,13 @@ from paceline.calls import Caller, Function, Here, Outcome, Workers, failed, out
 from paceline.errors import SettingsError
 from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
-from paceline.search import METHODS, Growing, Searcher, check_objectives, make_searcher
+from paceline.search import Growing, Searcher, check_objectives, make_searcher
 from paceline.search.choice import chosen
 from paceline.search.effects import effects_of
 from paceline.search.options import number, whole
 from paceline.seeds import generator, seed_for
+from paceline.settings import auto_method
 from paceline.space import Space
-
-MOST_FOR_BAYES = 500
-"""Up to so many calls `method="auto"` is `bayes`; above, its model would cost too much time."""
 
 UNDER_WAY, DONE, STOPPED, OUT_OF_TIME, USED_UP, ALL_FAILED = -1, 0, 1, 2, 3, 4
 
@@ -109,7 +107,8 @@ def minimize(
             the negative. A call that raises, takes longer than `timeout` or returns no finite number has failed: it
             is noted with its reason, never proposed again, and counts as a call.
         space: a `Space`, or names with their parameters in short form.
-        method: one of `paceline.search.METHODS`; "auto": `bayes` up to 500 calls, `tpe` above.
+        method: one of `paceline.search.METHODS`; "auto", as in `tune`: `bayes`, which thinks for about
+            0.05 s a call, or `tpe` for more than 1000 calls.
         calls: most calls.
         seed: root of all random numbers.
         x0: a configuration, or several, to begin with. y0: their values, if known (a tuple each for several
@@ -145,7 +144,7 @@ def minimize(
     if not values and len(points) > calls:
         raise SettingsError(f"There must be a call for each first point, but got {calls=} for {len(points)} points.")
     if method == "auto":
-        method = "bayes" if "bayes" in METHODS and calls <= MOST_FOR_BAYES else "tpe"
+        method = auto_method(calls)
     first = () if values else points
     searcher = make_searcher(method, space, seed=seed, first=first, **(method_options or {}))
 

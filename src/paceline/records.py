@@ -14,6 +14,8 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from paceline.summary import Summary
+
 Params: TypeAlias = dict[str, Any]
 """A configuration: hyperparameter name -> number, string, bool, None or list of those (JSON data)."""
 
@@ -55,6 +57,17 @@ class Status(StrEnum):
     STOPPED = "stopped"  # ended by a stopper or the study's budget
     DIVERGED = "diverged"  # loss no longer finite (or absurd); frozen at its last finite epoch
     FAILED = "failed"  # could not be run; `reason` says why
+
+
+class EndReason(StrEnum):
+    """What ended a trial; `Trial.reason` says the same with its numbers, for people."""
+
+    ALL_EPOCHS = "all epochs"
+    EARLY_STOPPING = "early stopping"  # by its own patience
+    PRUNED = "pruned"  # worse than others at a rung: ended by the study's stopper
+    TIME_LIMIT = "time limit"  # the search ended while it was trained
+    DIVERGED = "diverged"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,11 +171,13 @@ class Trial:
         best_epoch: the epoch the score was taken at (of fold 0).
         curve: the study's metric after each epoch, mean over folds, `epoch` values.
         reason: one phrase: why it ended.
-        origin: who proposed it, e.g. "random", "grid", "manual", "default".
+        origin: who proposed it: the method ("random", "bayes", ...), or "default" (the usual configuration), "first"
+            (asked for by the user), "warm start" (from an older study), "clone" (a copy of another trial).
         parent: number of the trial whose state it began from; None for fresh weights.
         born: epoch of the parent at which it began; the curve up to there is the parent's.
         costs: what else is to be kept low, in the order of the study's `objectives`; metrics that are maximised are
             turned, and inf stands for none. () for a study of one objective, and before the first epoch.
+        ended_by: what ended it; None while it runs, and for calls of a function.
     """
 
     number: int
@@ -180,6 +195,7 @@ class Trial:
     parent: int | None = None
     born: int = 0
     costs: tuple[float, ...] = ()
+    ended_by: EndReason | None = None
 
     @property
     def ended(self) -> bool:
@@ -238,7 +254,7 @@ class StudyRecord:
         environment: versions, platform, processor; data fingerprint.
         goal: "minimize" or "maximize".
         summary: written at the end: retrained seeds, test score, ties, compile counts; before that only the
-            "seconds" searched, or {}.
+            seconds searched are known.
         state: "running", "interrupted" or "finished".
     """
 
@@ -246,7 +262,7 @@ class StudyRecord:
     settings: dict[str, Any]
     environment: dict[str, Any]
     goal: str
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
     state: str = "running"
 
 
@@ -256,10 +272,10 @@ def best_of(record: StudyRecord, trials: Sequence[Trial]) -> Trial | None:
     Args: trials: all of the study, in any order.
     """
     best = History(sorted(trials, key=lambda trial: trial.number), record.goal).best()
-    settled = (record.summary.get("best") or {}).get("trial")
+    settled = record.summary.best
     if best is None or settled is None:
         return best
-    equals = (t for t in trials if t.number == settled and (t.score, t.costs) == (best.score, best.costs))
+    equals = (t for t in trials if t.number == settled.trial and (t.score, t.costs) == (best.score, best.costs))
     return next(equals, best)
 
 

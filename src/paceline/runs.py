@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ OUTCOMES = {DIVERGED: "diverged", EARLY: "early"}
 REGRESSION_METRICS = ("loss", "rmse", "mae", "r2")
 HISTORY_METRICS = ("balanced_accuracy", "f1")
 """What a run's history shows beside what every program measures; the area under the ROC curve costs a sort an epoch."""
+MOST_SEED = 2**32 - 1
 
 
 @cache
@@ -79,6 +80,23 @@ def chosen_metric(metric: str | None, task: str) -> str:
     if metric not in suits:
         raise SettingsError(f"metric {metric!r} doesn't suit a {task} target; it may be {', '.join(suits)}.")
     return metric
+
+
+def check_seed(seed: object) -> None:
+    """Refuse a seed of a training that isn't a whole number of 32 bits. Raises SettingsError."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MOST_SEED:
+        raise SettingsError(f"a seed must be a whole number from 0 to {MOST_SEED}, but got {seed!r}.")
+
+
+def check_plan_of_runs(params: object, epochs: object, seeds: object) -> None:
+    """Refuse a call of `train_many` that names no run, or not in the form of lists. Raises SettingsError."""
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise SettingsError(f"`epochs >= 1` must hold, but got epochs={epochs!r}.")
+    for name, given, one in (("params", params, "[{'units': 64}]"), ("seeds", seeds, "[0]")):
+        if isinstance(given, str | Mapping) or not isinstance(given, Sequence | np.ndarray) or not len(given):
+            raise SettingsError(f"`{name}` must be a list of at least one, e.g. {one}, but got {given!r}.")
+    for seed in cast("Sequence[object]", seeds):
+        check_seed(seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,8 +296,7 @@ def train_many(
     Raises:
         HyperparameterError, SettingsError: a configuration or argument breaks a rule; nothing is trained then.
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise SettingsError(f"`epochs >= 1` must hold, but got epochs={epochs!r}.")
+    check_plan_of_runs(params, epochs, seeds)
     task = str(data.task)
     metric = chosen_metric(metric, task)
     kind = family(net)
@@ -292,7 +309,7 @@ def train_many(
                 kind,
                 config,
                 arrays,
-                seed=seed,
+                seed=int(seed),
                 epochs=epochs,
                 metric=metric,
                 class_weights=None if config.class_weight is None else class_weights(config.class_weight, data),

@@ -21,6 +21,15 @@ def seed_for(root: int, purpose: str, *path: int) -> int:
     return int(sequence.generate_state(1, np.uint32)[0])
 
 
+def library_seed(root: int) -> int:
+    """A seed for a library that takes 32 bits, as scikit-learn does: the seed itself where it fits, else a mix of it.
+
+    >>> library_seed(7), library_seed(2**40) < 2**32
+    (7, True)
+    """
+    return root if root < 2**32 else int(np.random.SeedSequence(root).generate_state(1, np.uint32)[0])
+
+
 def generator(root: int, purpose: str, *path: int) -> np.random.Generator:
     """A numpy generator for one purpose; see `seed_for`."""
     return np.random.default_rng(np.random.SeedSequence([root, PURPOSES.index(purpose), *path]))

@@ -45,8 +45,8 @@ def test_tune_shows_what_it_found_and_opens_the_test_set_once(folder: Path, run:
     result = run(*TUNE, *FEW, *SMALL, "--out", "new")
     assert (result.exit_code, result.stderr) == (0, "")
     study = load_study("new")
-    test = study.summary["test"]
-    assert test["opened"] == 1
+    test = study.summary.test
+    assert test.opened == 1
     lines = {line[:10].strip(): line[10:] for line in result.stdout.splitlines() if line[:10].strip()}
     assert lines["data"] == "table: 120 rows, 3 features"
     assert lines["target"] == "kind, binary: elm, oak"
@@ -56,7 +56,7 @@ def test_tune_shows_what_it_found_and_opens_the_test_set_once(folder: Path, run:
     assert lines["best"].startswith(f"trial {study.best.number}: dev error {study.best.score:.4g} at epoch")
     assert f"learning_rate={study.best.params['learning_rate']:.4g}" in result.stdout
     assert "fixed: layers=1  units=8  batch_size=32" in result.stdout
-    assert lines["test"].startswith(f"accuracy {test['metrics']['accuracy']:.4g} (Wilson 95 %: ")
+    assert lines["test"].startswith(f"accuracy {test.metrics['accuracy']:.4g} (Wilson 95 %: ")
     assert "the first time" in result.stdout
     assert lines["report"] == "new/report.html" and Path("new/report.html").exists()
     assert lines["model"] == "new/best" and Path("new/best").is_dir()
@@ -400,3 +400,36 @@ def test_table_is_cut_to_a_terminal_and_whole_elsewhere(template: Path) -> None:
         trial = study.trials[int(number)]
         assert (status, int(epochs), score) == (str(trial.status), trial.epoch, f"{trial.score:.4g}")
         assert configuration == f"learning_rate={trial.params['learning_rate']:.4g}"
+
+
+def test_a_failing_report_and_a_failing_extra_are_lines_and_no_fault(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*arguments: object, **named: object) -> None:
+        raise RuntimeError("planted")
+
+    for name in ("reporting.write_report", "study.conclude.importances"):
+        monkeypatch.setattr(f"paceline.{name}", failing)
+    result = run(*TUNE, *FEW, *SMALL, "--out", "new")
+    assert (result.exit_code, result.stderr) == (0, "")
+    problems = [
+        "problem   importance could not be computed: planted",
+        "problem   the report could not be written: planted",
+    ]
+    for shown in (result.stdout, run("show", "new").stdout):
+        assert [line for line in shown.splitlines() if line.startswith("problem")] == problems
+    assert load_model("new").predict([{"width": 0.1, "height": 0.2, "code": "007"}]).shape == (1,)
+
+
+def test_a_failing_test_score_is_a_line(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*arguments: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("paceline.study.study.on_test", failing)
+    result = run(*TUNE, *FEW, *SMALL, "--out", "new")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "problem   the test set could not be evaluated: planted" in result.stdout
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    again = run("resume", "new")
+    assert again.exit_code == 0 and "the first time" in again.stdout and "problem" not in again.stdout

@@ -11,6 +11,7 @@ from typer.testing import Result
 from paceline import load_study
 from paceline.cli.experiments import experiment_rows
 from paceline.cli.screens import print_rows
+from paceline.summary import ExperimentResults
 
 Run = Callable[..., Result]
 FILE = """
@@ -36,7 +37,7 @@ def test_a_study_file_runs_experiments_and_shows_their_table(folder: Path, run: 
     Path("study.yaml").write_text(FILE)
     result = run("run", "study.yaml", "--keep-test-closed")
     assert (result.exit_code, result.stderr) == (0, "")
-    found = load_study("arms").summary["experiments"]
+    found = load_study("arms").summary.experiments
     for shown in (result.stdout, run("show", "arms").stdout):
         rows = [
             line for line in shown.splitlines() if line.startswith(("factor", "base ", "learning_rate ", "momentum "))
@@ -51,8 +52,8 @@ def test_a_study_file_runs_experiments_and_shows_their_table(folder: Path, run: 
         ]
         assert "arm − base" in rows[0] and "no effect" in rows[4] and "not compared" not in rows[0]
         assert rows[5].endswith("learning_rate=0.001  momentum=0.9; 3 repeats of each arm")
-        assert f"next      {found['next']['sentence']}" in shown
-    assert json.loads(run("show", "arms", "--json").stdout)["experiments"] == found
+        assert f"next      {found.next.sentence}" in shown
+    assert json.loads(run("show", "arms", "--json").stdout)["experiments"] == found.to_json()
 
 
 def test_what_is_wrong_in_a_plan_is_told_in_one_sentence(folder: Path, run: Run) -> None:
@@ -71,7 +72,7 @@ def test_lost_runs_have_a_column_at_the_end() -> None:
     )
     arm = {**missing, "factor": "units", "value": 8, "verdict": "unknown", "lost": ["repeat 1: diverged in epoch 1"]}
     found = {"base": {**missing, "lost": []}, "arms": [arm], "train_name": "train_loss"}
-    rows = experiment_rows(found, "rmse")
+    rows = experiment_rows(ExperimentResults.from_json(found), "rmse")
     assert rows[0][-2:] == ["train loss", "not compared"] and rows[2][-1] == "repeat 1: diverged in epoch 1"
     assert set(rows[2][2:5]) == {"–"}
 

@@ -5,11 +5,12 @@ import io
 from rich.console import Console
 
 from paceline.cli.rounds import rounds_table
+from paceline.summary import SearchRound
 
 
 def printed(rounds: list[dict[str, object]]) -> list[str]:
     console = Console(file=io.StringIO(), width=60)
-    rounds_table(rounds, console)
+    rounds_table([SearchRound.from_json(one) for one in rounds], console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 

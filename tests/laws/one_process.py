@@ -4,14 +4,15 @@ import json
 
 from tiny_trials import tiny_fold, train, trial
 
-from paceline.pack.programs import Programs, default_folder
-from paceline.pack.trials import Prepared
+from paceline.pack.cache import default_folder
+from paceline.pack.programs import Programs
+from paceline.pack.trials import PreparedTrial
 
 POOL_EPOCHS = 3
 WIDE = {"layers": 1, "units": 256, "batch_size": 64, "learning_rate": 0.01, "clip_norm": 0.1}
 
 
-def pool_trials() -> list[Prepared]:
+def pool_trials() -> list[PreparedTrial]:
     """Trials whose one kernel has 256 x 256 weights; all of one shape, all clipped by the norm of all weights."""
     fold = tiny_fold("classes", 300, 256, 40)
     variants = (

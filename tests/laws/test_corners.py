@@ -60,14 +60,14 @@ def test_all_rows_a_batch_is_the_same_as_more_than_all(programs: Programs) -> No
     assert len({item.shape for item in crowd}) == 1
     outcomes = train(programs, crowd)
     learns(outcomes[0])
-    assert int(outcomes[0].state.moving.step) == EPOCHS
+    assert int(outcomes[0].state.optimizer.step) == EPOCHS
     assert len({outcome.digest for outcome in outcomes}) == 1
 
 
 @pytest.mark.parametrize(("rows", "steps"), [(64, 4), (65, 5), (70, 5), (80, 5)])
 def test_steps_are_counted_as_batches(programs: Programs, rows: int, steps: int) -> None:
     state = alone(programs, trial({}, fold=tiny_fold("classes", rows))).state
-    assert int(state.moving.step) == steps * EPOCHS
+    assert int(state.optimizer.step) == steps * EPOCHS
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -32,8 +32,8 @@ CASES: list[dict[str, Any]] = [
 ]
 
 
-def moving_bits(state: State) -> dict[str, bytes]:
-    return {name: array.tobytes() for name, array in state_arrays(state).items() if name.startswith("moving")}
+def optimizer_bits(state: State) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in state_arrays(state).items() if name.startswith("optimizer")}
 
 
 @pytest.mark.parametrize("params", CASES, ids=str)
@@ -45,11 +45,11 @@ def test_an_absurd_rate_is_called_diverged_and_frozen(programs: Programs, params
     trained = int(outcome.state.epoch)
     assert 1 <= trained == len(outcome.measurements) <= EPOCHS
     for name, array in state_arrays(outcome.state).items():
-        if name.startswith(("moving", "best_weights", "best_statistics")):
+        if name.startswith(("optimizer", "best_weights", "best_statistics")):
             assert np.isfinite(array).all(), name
     # What is kept is the state before the epoch that went wrong.
     before = it.first_state() if trained == 1 else alone(programs, it, epochs=trained - 1).state
-    assert moving_bits(outcome.state) == moving_bits(before)
+    assert optimizer_bits(outcome.state) == optimizer_bits(before)
     assert int(outcome.state.best_epoch) < trained
 
 

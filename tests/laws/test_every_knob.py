@@ -1,6 +1,7 @@
 """Every hyperparameter does something: a table that names, for each, a configuration where it is active and a change.
 
-The same table shows that `is_rare` is complete: whatever is not rare trains alike in the program that has everything.
+The same table shows that `extended_features` is complete: whatever needs none of them trains alike in the program that
+has everything.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,10 @@ from tiny_trials import Outcome, train, trial
 
 from paceline.hyperparameters import CLASS_LOSSES
 from paceline.net.dense.hyperparameters import KNOBS, STATIC
+from paceline.net.dense.shape import DenseShape
 from paceline.pack.programs import Programs
-from paceline.pack.trials import Prepared
+from paceline.pack.trials import PreparedTrial
+from paceline.training.shape import ProgramShape
 
 EPOCHS = 8
 BASE = {"learning_rate": 0.01}
@@ -98,7 +101,7 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def before_and_after(name: str) -> list[Prepared]:
+def before_and_after(name: str) -> list[PreparedTrial]:
     change = CHANGES[name]
     params = {**BASE, **change.active}
     return [trial(item, seed=1, task=change.task, epochs=EPOCHS) for item in (params, params | {name: change.value})]
@@ -112,6 +115,12 @@ def distance(one: Outcome, other: Outcome) -> float:
     return float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b))))
 
 
+def extended(shape: ProgramShape, more: bool) -> ProgramShape:
+    """The shape with or without the extended features."""
+    assert isinstance(shape.net, DenseShape)
+    return replace(shape, extended=more, net=replace(shape.net, extended=more))
+
+
 def test_no_knob_is_missing_from_the_table() -> None:
     assert set(CHANGES) == set(KNOBS)
 
@@ -119,7 +128,7 @@ def test_no_knob_is_missing_from_the_table() -> None:
 @pytest.mark.parametrize("name", [name for name in KNOBS if name not in STATIC])
 def test_a_change_is_seen(programs: Programs, name: str) -> None:
     before, after = before_and_after(name)
-    assert replace(before.shape, rare=True) == replace(after.shape, rare=True), "it is a number, no other program"
+    assert extended(before.shape, True) == extended(after.shape, True), "it is a number, no other program"
     outcomes = train(programs, [before, after], epochs=EPOCHS)
     assert distance(*outcomes) > VISIBLE or outcomes[0].state.best_epoch != outcomes[1].state.best_epoch
 
@@ -133,7 +142,7 @@ def test_a_change_of_shape_is_seen(programs: Programs, name: str) -> None:
         assert name in ("batch_size", "layers")
 
 
-def every_kind() -> dict[str, Prepared]:
+def every_kind() -> dict[str, PreparedTrial]:
     """Both sides of every change, and every choice of every hyperparameter that has choices; one shape or the other."""
     trials = {f"{name} {side}": item for name in KNOBS for side, item in enumerate(before_and_after(name))}
     for name, knob in KNOBS.items():
@@ -143,17 +152,17 @@ def every_kind() -> dict[str, Prepared]:
             params = {**BASE, **CHANGES[name].active, name: choice}
             trials[f"{name} {choice}"] = trial(params, seed=1, task=CHANGES[name].task, epochs=EPOCHS)
     common = trial(BASE).shape
-    return {name: item for name, item in trials.items() if replace(item.shape, rare=False) == common}
+    return {name: item for name, item in trials.items() if extended(item.shape, False) == common}
 
 
-def test_the_rare_program_is_for_what_needs_it_and_for_nothing_else(programs: Programs) -> None:
-    """What is not rare trains alike in both programs, and what is rare would train wrongly in the common one."""
+def test_the_extended_program_is_for_what_needs_it_and_for_nothing_else(programs: Programs) -> None:
+    """What needs no extended features trains alike in both programs; all else would train wrongly in the common one."""
     wrong = []
     kinds = every_kind()
-    assert len(kinds) > 150 and {item.shape.rare for item in kinds.values()} == {True, False}
+    assert len(kinds) > 150 and {item.shape.extended for item in kinds.values()} == {True, False}
     for name, item in kinds.items():
-        pair = [replace(item, shape=replace(item.shape, rare=rare)) for rare in (False, True)]
+        pair = [replace(item, shape=extended(item.shape, more)) for more in (False, True)]
         apart = distance(*train(programs, pair, epochs=EPOCHS))
-        if apart > VISIBLE / 4 if not item.shape.rare else apart < VISIBLE:
-            wrong.append((name, item.shape.rare, apart))
+        if apart > VISIBLE / 4 if not item.shape.extended else apart < VISIBLE:
+            wrong.append((name, item.shape.extended, apart))
     assert not wrong

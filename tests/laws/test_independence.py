@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,14 +20,15 @@ from one_process import POOL_EPOCHS, pool_trials
 from tiny_trials import EPOCHS, Outcome, alone, random_params, run_jobs, train, trial
 
 from paceline.pack.checkpoint import load_state, save_state, state_arrays, state_from
+from paceline.pack.executor import Job
 from paceline.pack.programs import Programs
-from paceline.pack.trials import Prepared
+from paceline.pack.trials import PreparedTrial
 from paceline.training.program import RUNNING
 
 numbers = st.integers(0, 10_000)
 
 
-def random_trial(number: int, epochs: int = EPOCHS) -> Prepared:
+def random_trial(number: int, epochs: int = EPOCHS) -> PreparedTrial:
     return trial(random_params(number), seed=number, epochs=epochs)
 
 
@@ -58,11 +60,11 @@ def test_pausing_changes_no_bit(
 ) -> None:
     it = random_trial(number, epochs=9)
     whole = alone(programs, it, epochs=9)
-    state = it.first_state()
+    state: Any = None
     pieces: list[NDArray[np.float32]] = []
     file = tmp_path_factory.getbasetemp() / "paused.safetensors"
     for to_epoch in [*sorted(pauses), 9]:
-        done = run_jobs(programs, [it.job("it", state, to_epoch)])[0]
+        done = run_jobs(programs, [Job("it", it, to_epoch)], states={} if state is None else {"it": state})[0]
         assert done.first_epoch == sum(len(piece) for piece in pieces) + 1
         pieces.append(done.measurements)
         state = done.state
@@ -78,10 +80,11 @@ def test_pausing_changes_no_bit(
 def test_a_copied_state_goes_its_own_way(programs: Programs) -> None:
     """Two trials that go on from one state don't disturb each other, nor the state."""
     it = random_trial(5, epochs=6)
-    half = run_jobs(programs, [it.job("half", it.first_state(), 3)])[0].state
+    half = run_jobs(programs, [Job("half", it, 3)])[0].state
     before = Outcome(np.zeros((0, 0), np.float32), half).bits
     other = trial(random_params(5) | {"learning_rate": 0.5}, seed=5, epochs=6)
-    ends = run_jobs(programs, [it.job("it", half, 6), other.job("other", half, 6)], lanes=2)
+    jobs = [Job("it", it, 6), Job("other", other, 6)]
+    ends = run_jobs(programs, jobs, lanes=2, states={"it": half, "other": half})
     whole = alone(programs, it, epochs=6).bits
     ended = Outcome(np.zeros((0, 0), np.float32), ends[0].state).bits
     assert {**ended, "measurements": whole["measurements"]} == whole
@@ -124,10 +127,10 @@ def in_process(cache: Path, pool: int | None) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_processes_and_thread_pools_change_no_bit(program_folder: Path, tmp_path: Path) -> None:
+def test_processes_and_thread_pools_change_no_bit(tmp_path: Path) -> None:
     """The weights are so many here that XLA's pool would split a careless sum over them."""
-    made = in_process(program_folder, None)
-    here = Programs(program_folder)
+    made = in_process(tmp_path / "first", None)
+    here = Programs(tmp_path / "first")
     ours = [outcome.digest for outcome in train(here, pool_trials(), epochs=POOL_EPOCHS, lanes=2)]
     if "NPROC" not in os.environ:
         assert (here.stats.compiled, here.stats.loaded) == (0, 1), "this process loads what the other has stored"

@@ -7,30 +7,28 @@ import jax
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from paceline.pack.shapes import padded
 from tiny_trials import CLASSES, DEV_ROWS, FEATURES, ROWS, plain_data, trial
 
-from paceline.net.dense import DenseShape
+from paceline.net.dense.shape import DenseShape, padded
 from paceline.pack.programs import Programs
-from paceline.pack.trials import Prepared
+from paceline.pack.trials import PreparedTrial
 from paceline.training.program import State
+from paceline.training.shape import ProgramShape
 from paceline.training.step import Data
 
 EPOCHS = 4
-EXACT = DenseShape(
-    layers=2,
-    width=48,
-    batch=16,
-    inputs=FEATURES,
-    outputs=CLASSES,
-    train_rows=ROWS,
-    dev_rows=DEV_ROWS,
-    task="classes",
-    rare=True,
-)
-PADDED = DenseShape(
-    layers=2, width=64, batch=16, inputs=16, outputs=8, train_rows=16_384, dev_rows=16_384, task="classes", rare=True
-)  # fmt: skip
+
+
+def shape_of(width: int, inputs: int, outputs: int, train_rows: int, dev_rows: int) -> ProgramShape:
+    net = DenseShape(layers=2, width=width, inputs=inputs, outputs=outputs, extended=True)
+    return ProgramShape(
+        family="dense", net=net, batch=16, sample=(inputs,), dtype="float32", outputs=outputs, train_rows=train_rows,
+        dev_rows=dev_rows, task="classes", extended=True, extras=("confusion",),
+    )  # fmt: skip
+
+
+EXACT = shape_of(width=48, inputs=FEATURES, outputs=CLASSES, train_rows=ROWS, dev_rows=DEV_ROWS)
+PADDED = shape_of(width=64, inputs=16, outputs=8, train_rows=16_384, dev_rows=16_384)
 
 CASES: list[dict[str, Any]] = [
     {},
@@ -47,23 +45,23 @@ CASES: list[dict[str, Any]] = [
 ]
 
 
-def trained(programs: Programs, item: Prepared) -> tuple[State, NDArray[np.float32]]:
+def trained(programs: Programs, item: PreparedTrial) -> tuple[State, NDArray[np.float32]]:
     """Train in a program of the trial's shape, which need not be the one that it would get by itself."""
-    shape = item.shape
+    shape, (inputs,) = item.shape, item.shape.sample
     x_train, y_train, x_dev, y_dev = plain_data()
     data = Data(
-        padded(x_train, shape.train_rows, shape.inputs), padded(y_train, shape.train_rows, shape.outputs),
-        padded(x_dev, shape.dev_rows, shape.inputs), padded(y_dev, shape.dev_rows, shape.outputs),
-        np.int32(ROWS), np.int32(DEV_ROWS), np.float32(1),
+        padded(x_train, shape.train_rows, inputs), padded(y_train, shape.train_rows, shape.outputs),
+        padded(x_dev, shape.dev_rows, inputs), padded(y_dev, shape.dev_rows, shape.outputs),
+        np.int32(ROWS), np.int32(DEV_ROWS), np.ones(shape.outputs, np.float32),
     )  # fmt: skip
-    state, block = programs.get(shape)(item.first_state(), data, item.hyper, np.int32(EPOCHS))
+    state, block, _ = programs.get(item)(item.first_state(), data, item.arguments, np.int32(EPOCHS))
     return state, np.asarray(block)[: int(state.epoch)]
 
 
-def exact_and_padded(params: dict[str, Any]) -> tuple[Prepared, Prepared]:
+def exact_and_padded(params: dict[str, Any]) -> tuple[PreparedTrial, PreparedTrial]:
     item = trial({"units": 48, "learning_rate": 0.003, **params}, seed=3, epochs=EPOCHS)
-    weights = np.asarray(item.hyper.class_weights)[: EXACT.outputs]
-    exact = replace(item, shape=EXACT, hyper=item.hyper._replace(class_weights=weights))
+    weights = np.asarray(item.arguments.class_weights)[: EXACT.outputs]
+    exact = replace(item, shape=EXACT, arguments=item.arguments._replace(class_weights=weights))
     return exact, replace(item, shape=PADDED)
 
 
@@ -75,10 +73,8 @@ def test_the_padded_program_equals_the_exact_one(programs: Programs, params: dic
     np.testing.assert_allclose(wide_rows, exact_rows, rtol=1e-5, atol=1e-5)
     assert int(exact_state.best_epoch) == int(wide_state.best_epoch) > 0
     for best in (False, True):
-        (ours, our_statistics), (theirs, their_statistics) = (
-            wide.weights(wide_state, best=best), exact.weights(exact_state, best=best)
-        )  # fmt: skip
-        for layer, other in zip([*ours, *our_statistics], [*theirs, *their_statistics], strict=True):
+        ours, theirs = wide.variables(wide_state, best=best), exact.variables(exact_state, best=best)
+        for layer, other in zip([*ours.params, *ours.statistics], [*theirs.params, *theirs.statistics], strict=True):
             assert layer.keys() == other.keys()
             for name in layer:
                 np.testing.assert_allclose(layer[name], other[name], rtol=1e-5, atol=1e-5, err_msg=name)
@@ -89,10 +85,12 @@ def test_what_is_padded_stays_exactly_zero(programs: Programs, params: dict[str,
     """The padded weights are what one gets by padding their real part."""
     _, wide = exact_and_padded(params)
     state, _ = trained(programs, wide)
-    again = wide.first_state(wide.weights(state, best=False)[0]).moving.weights
-    for ours, real in zip(jax.tree.leaves(state.moving.weights), jax.tree.leaves(again), strict=True):
+    again = wide.first_state(wide.variables(state, best=False)).optimizer.weights
+    for ours, real in zip(jax.tree.leaves(state.optimizer.weights), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(ours, real)
 
 
 def test_what_is_compared_is_the_shape_of_such_a_trial() -> None:
-    assert replace(trial({"units": 48, "clip_norm": 1.0}).shape, width=64) == PADDED
+    shape = trial({"units": 48, "clip_norm": 1.0}).shape
+    assert isinstance(shape.net, DenseShape)
+    assert replace(shape, net=replace(shape.net, width=64)) == PADDED

@@ -5,23 +5,27 @@ features or without. So a folder of laws compiles a handful of programs.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
 from paceline.data import class_weights
 from paceline.hyperparameters import ACTIVATIONS, NORMS, OPTIMIZERS, SCHEDULES
-from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense import DENSE
 from paceline.pack.checkpoint import state_arrays
-from paceline.pack.executor import Done, Job, Lanes
+from paceline.pack.cpu import CpuLanes
+from paceline.pack.executor import Done, Job
+from paceline.pack.folds import FoldArrays, FoldData, fold_data, padded_data
 from paceline.pack.programs import Programs
-from paceline.pack.trials import Arrays, Prepared, prepare, put_arrays
+from paceline.pack.trials import PreparedTrial, prepare
 from paceline.training.arguments import default_metric
 from paceline.training.program import State
+from paceline.training.step import Data
 
 Array = NDArray[np.float32]
 
@@ -49,9 +53,23 @@ def plain_data(
     return (*draw(rows), *draw(dev_rows))
 
 
+FOLDS: dict[str, Data] = {}
+"""The padded arrays of all tiny folds, which every executor of these tests holds."""
+
+
 @cache
-def tiny_fold(task: str = "classes", rows: int = ROWS, features: int = FEATURES, dev_rows: int = DEV_ROWS) -> Arrays:
-    return put_arrays(*plain_data(task, rows, features, dev_rows), task=task)
+def tiny_fold(task: str = "classes", rows: int = ROWS, features: int = FEATURES, dev_rows: int = DEV_ROWS) -> FoldData:
+    arrays = FoldArrays(*plain_data(task, rows, features, dev_rows), task)
+    fold = fold_data(f"{task} {rows} {features} {dev_rows}", arrays)
+    FOLDS[fold.handle] = jax.tree.map(jax.device_put, padded_data(DENSE, fold, arrays))
+    return fold
+
+
+def cpu_lanes(programs: Programs, count: int) -> CpuLanes:
+    """Lanes that hold the tiny folds."""
+    lanes = CpuLanes(programs, count)
+    lanes._folds = FOLDS
+    return lanes
 
 
 def trial(
@@ -61,20 +79,23 @@ def trial(
     task: str = "classes",
     epochs: int = EPOCHS,
     metric: str | None = None,
-    fold: Arrays | None = None,
-) -> Prepared:
+    fold: FoldData | None = None,
+    measured: Sequence[str] = ("f1",),
+) -> PreparedTrial:
     """A configuration on a tiny fold, ready to train; what `params` leave out is `BATCH`, `WIDTH` and the defaults."""
-    config = resolve({"layers": LAYERS, "units": WIDTH, "batch_size": BATCH, **params}, task=task)
+    config = DENSE.resolve({"layers": LAYERS, "units": WIDTH, "batch_size": BATCH, **params}, task=task)
     labels = plain_data(task)[1]
     answers = labels.argmax(axis=1) if task == "classes" else labels[:, 0].astype(int)
     weights = None if config.class_weight is None else class_weights(config.class_weight, answers)
     return prepare(
+        DENSE,
         config,
         fold or tiny_fold(task),
         seed=seed,
         epochs=epochs,
         metric=metric or default_metric(task),
         class_weights=weights,
+        measured=measured,
     )
 
 
@@ -139,27 +160,53 @@ class Outcome:
         return total.hexdigest()
 
 
-def run_jobs(programs: Programs, jobs: Sequence[Job], lanes: int = 1) -> list[Done]:
-    """Outcomes of jobs with distinct keys, in the order of the jobs."""
-    found: dict[Any, Done] = {}
-    with Lanes(programs, lanes) as pool:
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """A job's outcome and the state that its executor then holds; None where it holds none."""
+
+    done: Done
+    state: Any
+
+    @property
+    def measurements(self) -> Array:
+        return self.done.measurements
+
+    @property
+    def first_epoch(self) -> int:
+        return self.done.first_epoch
+
+    @property
+    def error(self) -> BaseException | None:
+        return self.done.error
+
+
+def run_jobs(
+    programs: Programs, jobs: Sequence[Job], lanes: int = 1, states: Mapping[Hashable, State] | None = None
+) -> list[Ended]:
+    """Outcomes of jobs with distinct handles, in the order of the jobs. `states`: where some of them go on from."""
+    found: dict[Hashable, Done] = {}
+    with cpu_lanes(programs, lanes) as pool:
+        for handle, state in (states or {}).items():
+            pool.place(handle, state)
         pool.submit(jobs)
         while len(found) < len(jobs):
-            found |= {done.key: done for done in pool.collect(timeout=60)}
-    return [found[job.key] for job in jobs]
+            found |= {done.handle: done for done in pool.collect(timeout=60)}
+        return [Ended(found[job.handle], pool.state(job.handle) if pool.holds(job.handle) else None) for job in jobs]
 
 
-def train(programs: Programs, trials: Sequence[Prepared], *, epochs: int = EPOCHS, lanes: int = 1) -> list[Outcome]:
+def train(
+    programs: Programs, trials: Sequence[PreparedTrial], *, epochs: int = EPOCHS, lanes: int = 1
+) -> list[Outcome]:
     """Train trials in company, in the order given."""
-    jobs = [item.job(index, item.first_state(), epochs, (index,)) for index, item in enumerate(trials)]
+    jobs = [Job(index, item, epochs, (index,)) for index, item in enumerate(trials)]
     outcomes = []
-    for done in run_jobs(programs, jobs, lanes):
-        if done.error is not None:
-            raise done.error
-        outcomes.append(Outcome(done.measurements, done.state))
+    for ended in run_jobs(programs, jobs, lanes):
+        if ended.error is not None:
+            raise ended.error
+        outcomes.append(Outcome(ended.measurements, ended.state))
     return outcomes
 
 
-def alone(programs: Programs, item: Prepared, *, epochs: int = EPOCHS) -> Outcome:
+def alone(programs: Programs, item: PreparedTrial, *, epochs: int = EPOCHS) -> Outcome:
     """Train one trial with nobody else, on one lane."""
     return train(programs, [item], epochs=epochs)[0]

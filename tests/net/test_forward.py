@@ -1,6 +1,6 @@
 """The numpy forward pass, which models predict with, equals the compiled one: every activation, norm, place, skip."""
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import jax
@@ -9,10 +9,10 @@ import pytest
 from tiny_trials import FEATURES, Array, tiny_fold, trial
 
 from paceline.hyperparameters import ACTIVATIONS, NORMS
-from paceline.net.dense import DenseShape, apply_frozen
-from paceline.net.dense import predict as forward
-from paceline.net.dense.initializers import Weights
-from paceline.pack.trials import Prepared
+from paceline.net import Variables
+from paceline.net.dense import DENSE, predict
+from paceline.net.dense.shape import DenseShape
+from paceline.pack.trials import PreparedTrial
 
 ROWS = 25
 SKIPS = {
@@ -25,36 +25,37 @@ SKIPS = {
 
 @cache
 def compiled(shape: DenseShape) -> Any:
-    return jax.jit(partial(apply_frozen, shape))
+    def outputs(variables: Variables, x: Any, arguments: Any) -> Any:
+        weights = np.ones(ROWS, np.float32)
+        return DENSE.apply(shape, *variables, x, arguments, row_weights=weights, key=None)[0]
+
+    return jax.jit(outputs)
 
 
-def learned(item: Prepared, rng: np.random.Generator) -> tuple[Weights, list[dict[str, Array]]]:
+def learned(item: PreparedTrial, rng: np.random.Generator) -> Variables:
     """Plain weights and statistics with every number drawn, as after a training."""
-    weights, statistics = item.weights(item.first_state(), best=False)
-    for layer in weights:
+    variables = item.variables(item.first_state(), best=False)
+    for layer in variables.params:
         for name, array in layer.items():
             layer[name] = (array + 0.3 * rng.normal(size=array.shape)).astype(np.float32)
-    for layer in statistics:
+    for layer in variables.statistics:
         layer["mean"] = rng.normal(size=layer["mean"].shape).astype(np.float32)
         layer["variance"] = rng.uniform(0.3, 3.0, layer["variance"].shape).astype(np.float32)
-    return weights, statistics
+    return variables
 
 
 def both(params: dict[str, Any], seed: int) -> tuple[Array, Array]:
     """(numpy's, the compiled net's) outputs on the same inputs."""
     item = trial(params, seed=seed, fold=tiny_fold())
     rng = np.random.default_rng(seed)
-    weights, statistics = learned(item, rng)
+    variables = learned(item, rng)
     x = rng.normal(size=(ROWS, FEATURES)).astype(np.float32)
-    state = item.first_state(weights)
-    running = {name: np.array(array) for name, array in state.moving.statistics.items()}
-    for index, layer in enumerate(statistics):
-        for name, array in layer.items():
-            running[name][index, : len(array)] = array
-    wide = np.zeros((ROWS, item.shape.inputs), np.float32)
+    shape = item.shape.net
+    assert isinstance(shape, DenseShape)
+    wide = np.zeros((ROWS, shape.inputs), np.float32)
     wide[:, :FEATURES] = x
-    z = compiled(item.shape)(state.moving.weights, running, wide, item.hyper)
-    return forward.outputs(item.config, weights, statistics, x), np.asarray(z)[:, : item.arrays.outputs]
+    z = compiled(shape)(DENSE.pad(shape, item.config, item.spec, variables), wide, item.arguments.net)
+    return DENSE.predict(item.config, item.spec, variables, x), np.asarray(z)[:, : item.spec.outputs]
 
 
 @pytest.mark.parametrize("skip", SKIPS)
@@ -87,7 +88,7 @@ def test_mixed_layers_and_no_layers() -> None:
 
 
 def test_huge_inputs_stay_finite() -> None:
-    for name, value in forward.ACTIVATION_VALUES.items():
+    for name, value in predict.ACTIVATION_VALUES.items():
         with np.errstate(over="raise", invalid="raise"):
             u = np.array([[-1e4, 1e4, 0.0]], np.float32)
             assert np.isfinite(value(u, 1.0)).all(), name

@@ -8,7 +8,8 @@ import pytest
 
 from paceline.hyperparameters import ACTIVATIONS
 from paceline.net.dense.hyperparameters import resolve
-from paceline.net.dense.initializers import draw, initial_weights, layer_widths, output_inputs
+from paceline.net.dense.initializers import initial_weights, layer_widths, output_inputs
+from paceline.numerics.initializers import Init, draw
 
 INPUTS, UNITS = 200, 300
 SIGMA = {
@@ -21,7 +22,9 @@ SIGMA = {
 
 
 def kernel(activation: str = "relu", **params: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return draw(np.random.default_rng(0), INPUTS, UNITS, resolve(params), activation)
+    config = resolve(params)
+    init = Init(config.init, config.init_distribution, config.init_gain, config.init_value)
+    return draw(np.random.default_rng(0), INPUTS, UNITS, init, activation)
 
 
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
@@ -53,7 +56,7 @@ def test_zero_and_constant() -> None:
 
 @pytest.mark.parametrize(("inputs", "units"), [(50, 20), (20, 50), (30, 30), (1, 7)])
 def test_orthogonal_kernels(inputs: int, units: int) -> None:
-    values = draw(np.random.default_rng(1), inputs, units, resolve({"init": "orthogonal", "init_gain": 2.0}), "relu")
+    values = draw(np.random.default_rng(1), inputs, units, Init("orthogonal", gain=2.0), "relu")
     few = values.T @ values if inputs >= units else values @ values.T
     np.testing.assert_allclose(few, 4 * np.eye(min(inputs, units)), atol=1e-5)
 

@@ -120,7 +120,7 @@ def test_a_study_of_it_is_interrupted_and_resumed(data: pl.Dataset, tmp_path: Pa
 def test_its_name_is_offered_where_it_is_mistyped(data: pl.Dataset) -> None:
     with pytest.raises(SettingsError, match=r"unknown net 'scales'.*'scale'"):
         pl.tune(data, **{**QUICK, "net": "scales"})
-    with pytest.raises(SpaceError, match="'units', which is no hyperparameter of scale nets"):
+    with pytest.raises(SpaceError, match="'units', which is no hyperparameter"):
         pl.tune(data, **QUICK, space={"units": [8, 16]})
     space = pl.default_space("scale", rows=100, features=2, task="classes")
     assert set(space.names) == SEARCHED

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paceline.net.dense import predict as forward
+from paceline.net import Variables
+from paceline.net.dense import predict
 from paceline.net.dense.hyperparameters import per_layer, resolve
 from paceline.net.dense.initializers import initial_weights
 from paceline.net.dense.size import operations, parameters
@@ -39,7 +40,7 @@ def used(params: dict[str, Any]) -> int:
                 spoiled = np.array(array)
                 spoiled[place] = np.nan
                 layer[name] = spoiled
-                found += bool(np.isnan(forward.outputs(config, weights, statistics, x)).any())
+                found += bool(np.isnan(predict.outputs(config, Variables(weights, statistics), x)).any())
             layer[name] = array
     return found
 

@@ -44,13 +44,14 @@ def distances(run: Any, measured: dict[str, NDArray[Any]], reference: OracleRun)
     """What is compared -> how far it is from the reference; a name that only one side has counts as infinite.
 
     Args:
-        run: has `weights`, `statistics`, `best_weights` and `best_statistics`, lists of dicts of arrays.
+        run: has `last` and `best`, each of params and statistics, which are lists of dicts of arrays.
         measured: name of a measurement -> (epochs,) its values in the run.
         reference: the oracle's run.
     """
     found = {name: apart(values, reference.column(name)) for name, values in measured.items()}
-    for part in PARTS:
-        ours, theirs = getattr(run, part), getattr(reference, part)
+    parts = dict(zip(PARTS, (*run.last, *run.best), strict=True))
+    for part, ours in parts.items():
+        theirs = getattr(reference, part)
         if len(ours) != len(theirs):
             found[part] = float("inf")
             continue

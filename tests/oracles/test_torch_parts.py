@@ -81,7 +81,7 @@ def test_optimizers_equal_torchs(params: dict[str, Any], optimizer: Optimizer) -
         stepper.zero_grad()
         F.mse_loss(torch.tensor(X) @ kernel + bias, torch.tensor(Y)).backward()
         stepper.step()
-    ours = linear_run(**params).weights[0]
+    ours = linear_run(**params).last.params[0]
     assert apart(ours["kernel"], kernel.detach().numpy()) < 1e-5
     assert apart(ours["bias"], bias.detach().numpy()) < 1e-5
 
@@ -108,7 +108,7 @@ def test_optimizers_equal_optaxs(params: dict[str, Any], rule: Any) -> None:
     for _ in range(EPOCHS):
         updates, state = rule.update(slope(weights), state, weights)
         weights = optax.apply_updates(weights, updates)
-    ours = linear_run(**params).weights[0]
+    ours = linear_run(**params).last.params[0]
     for name, value in weights.items():
         assert apart(ours[name], value) < 1e-5
 
@@ -277,19 +277,19 @@ def test_batch_norm_equals_torchs_in_training_and_evaluation(momentum: float) ->
         net.eval()
         losses.append(float(F.mse_loss(net(torch.tensor(X)), torch.tensor(Y)).detach()))
     run = run_of(5, **params)
-    assert apart(run.statistics[0]["mean"], net[1].running_mean) < 1e-5
-    assert apart(run.statistics[0]["variance"], net[1].running_var) < 1e-5
-    assert apart(run.weights[0]["scale"], net[1].weight.detach()) < 1e-5
-    assert apart(run.weights[0]["offset"], net[1].bias.detach()) < 1e-5
-    assert apart(run.weights[0]["kernel"], net[0].weight.detach().T) < 1e-5
+    assert apart(run.last.statistics[0]["mean"], net[1].running_mean) < 1e-5
+    assert apart(run.last.statistics[0]["variance"], net[1].running_var) < 1e-5
+    assert apart(run.last.params[0]["scale"], net[1].weight.detach()) < 1e-5
+    assert apart(run.last.params[0]["offset"], net[1].bias.detach()) < 1e-5
+    assert apart(run.last.params[0]["kernel"], net[0].weight.detach().T) < 1e-5
     assert apart(column(run, "loss"), losses) < 1e-5
 
 
 def test_max_norm_bounds_each_units_incoming_weights() -> None:
     free = linear_run(1, optimizer="sgd")
     bound = linear_run(1, optimizer="sgd", max_norm=0.8)
-    kernel = free.weights[0]["kernel"].astype(np.float64)
+    kernel = free.last.params[0]["kernel"].astype(np.float64)
     norms = np.sqrt((kernel**2).sum(0))
     assert norms.max() > 0.8
-    assert apart(bound.weights[0]["kernel"], kernel * np.clip(norms, 0, 0.8) / (1e-7 + norms)) < 1e-6
-    assert apart(bound.weights[0]["bias"], free.weights[0]["bias"]) == 0
+    assert apart(bound.last.params[0]["kernel"], kernel * np.clip(norms, 0, 0.8) / (1e-7 + norms)) < 1e-6
+    assert apart(bound.last.params[0]["bias"], free.last.params[0]["bias"]) == 0

@@ -253,7 +253,8 @@ class OracleRun:
 
 
 def train(
-    config: DenseHyperparameters, x_train: NDArray[Any], y_train: NDArray[Any], x_dev: NDArray[Any], y_dev: NDArray[Any],
+    config: DenseHyperparameters, x_train: NDArray[Any], y_train: NDArray[Any], x_dev: NDArray[Any],
+    y_dev: NDArray[Any],
     *, task: str, seed: int, epochs: int, weights: Weights, randomness: Randomness,
     class_weights: NDArray[Any] | None = None, target_scale: float = 1.0, dtype: torch.dtype = torch.float64,
 ) -> OracleRun:  # fmt: skip
@@ -320,4 +321,4 @@ def evaluate(net: Net, x: Tensor, y: Tensor, task: str, target_scale: float) -> 
         if task != "regression":
             return {"loss": loss, "error": wrong(task, z, y) / len(y)}
         miss = (z - y) * target_scale
-        return {"loss": loss, "rmse": float((miss**2).mean().sqrt()), "mae": float(miss.abs().mean())}
+        return {"loss": loss, "rmse": float((miss**2).mean(0).sqrt().mean()), "mae": float(miss.abs().mean())}

@@ -9,31 +9,33 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
-from tiny_trials import alone, tiny_fold, trial
+from tiny_trials import FOLDS, alone, tiny_fold, trial
 
-from paceline.net.dense import DenseShape
+from paceline.pack import cache
 from paceline.pack import programs as module
-from paceline.pack.programs import Programs, Store, default_folder
-from paceline.pack.trials import Prepared
+from paceline.pack.cache import ProgramCache, default_folder
+from paceline.pack.programs import Programs
+from paceline.pack.trials import PreparedTrial
 
 EPOCHS = 2
 
 
 @pytest.fixture(scope="module")
-def it() -> Prepared:
+def it() -> PreparedTrial:
     """A trial of the smallest program."""
     return trial({"layers": 0, "batch_size": 8}, epochs=EPOCHS, fold=tiny_fold())
 
 
 @pytest.fixture(scope="module")
-def compiled(it: Prepared) -> Any:
-    return module.lower(it.shape).compile()
+def compiled(it: PreparedTrial) -> Any:
+    return module.lower(it).compile()
 
 
 @pytest.fixture(scope="module")
-def digest(it: Prepared, compiled: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+def digest(it: PreparedTrial, compiled: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What training must come to."""
     plain = Programs(None)
     plain._ready[it.shape, 0] = compiled
@@ -43,11 +45,11 @@ def digest(it: Prepared, compiled: Any, tmp_path_factory: pytest.TempPathFactory
 class Compiler:
     """Stands in for `programs.lower`: the program is compiled once for all these tests, and compilings are counted."""
 
-    def __init__(self, shape: DenseShape, compiled: Any) -> None:
-        self.shape, self.compiled, self.calls, self.seconds = shape, compiled, 0, 0.0
+    def __init__(self, trial: PreparedTrial, compiled: Any) -> None:
+        self.trial, self.compiled, self.calls, self.seconds = trial, compiled, 0, 0.0
 
-    def __call__(self, shape: DenseShape, pack: int = 0) -> "Compiler":
-        assert (shape, pack) == (self.shape, 0)
+    def __call__(self, trial: PreparedTrial, pack: int = 0) -> "Compiler":
+        assert (trial.shape, pack) == (self.trial.shape, 0)
         return self
 
     def compile(self) -> Any:
@@ -57,8 +59,8 @@ class Compiler:
 
 
 @pytest.fixture
-def compiler(monkeypatch: pytest.MonkeyPatch, it: Prepared, compiled: Any) -> Iterator[Compiler]:
-    stand_in = Compiler(it.shape, compiled)
+def compiler(monkeypatch: pytest.MonkeyPatch, it: PreparedTrial, compiled: Any) -> Iterator[Compiler]:
+    stand_in = Compiler(it, compiled)
     monkeypatch.setattr(module, "lower", stand_in)
     yield stand_in
 
@@ -72,7 +74,7 @@ def entries(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def test_stored_once_and_loaded_by_the_next(compiler: Compiler, it: Prepared, digest: str, folder: Path) -> None:
+def test_stored_once_and_loaded_by_the_next(compiler: Compiler, it: PreparedTrial, digest: str, folder: Path) -> None:
     first = Programs(folder)
     assert alone(first, it, epochs=EPOCHS).digest == digest
     assert (first.stats.compiled, first.stats.loaded, len(first.stats.shapes)) == (1, 0, 1)
@@ -111,9 +113,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_entry_is_compiled_anew(
-    compiler: Compiler, it: Prepared, digest: str, folder: Path, damage: str
+    compiler: Compiler, it: PreparedTrial, digest: str, folder: Path, damage: str
 ) -> None:
-    Programs(folder).get(it.shape)
+    Programs(folder).get(it)
     [entry] = entries(folder)
     good = entry.read_bytes()
     entry.write_bytes(DAMAGE[damage](good))
@@ -121,12 +123,14 @@ def test_a_damaged_entry_is_compiled_anew(
     assert alone(again, it, epochs=EPOCHS).digest == digest
     assert (again.stats.compiled, again.stats.loaded) == (1, 0)
     healed = Programs(folder)
-    healed.get(it.shape)
+    healed.get(it)
     assert (healed.stats.compiled, healed.stats.loaded) == (0, 1), "the damaged entry was replaced by a good one"
 
 
-def test_an_entry_that_is_a_folder_is_no_obstacle(compiler: Compiler, it: Prepared, digest: str, folder: Path) -> None:
-    Programs(folder).get(it.shape)
+def test_an_entry_that_is_a_folder_is_no_obstacle(
+    compiler: Compiler, it: PreparedTrial, digest: str, folder: Path
+) -> None:
+    Programs(folder).get(it)
     [entry] = entries(folder)
     entry.unlink()
     entry.mkdir()
@@ -138,9 +142,9 @@ def test_an_entry_that_is_a_folder_is_no_obstacle(compiler: Compiler, it: Prepar
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 @pytest.mark.parametrize("mode", [0o720, 0o702, 0o770, 0o777, 0o755])
 def test_a_folder_that_others_may_enter_is_refused(
-    compiler: Compiler, it: Prepared, digest: str, folder: Path, mode: int
+    compiler: Compiler, it: PreparedTrial, digest: str, folder: Path, mode: int
 ) -> None:
-    Programs(folder).get(it.shape)
+    Programs(folder).get(it)
     folder.chmod(mode)
     before = {path: path.read_bytes() for path in entries(folder)}
     open_to_all = Programs(folder)
@@ -151,18 +155,18 @@ def test_a_folder_that_others_may_enter_is_refused(
 
 @pytest.mark.skipif(os.name != "posix", reason="owners are POSIX's")
 def test_somebody_elses_folder_is_refused(
-    compiler: Compiler, it: Prepared, folder: Path, monkeypatch: pytest.MonkeyPatch
+    compiler: Compiler, it: PreparedTrial, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Programs(folder).get(it.shape)
+    Programs(folder).get(it)
     me = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: me + 1)
     theirs = Programs(folder)
-    theirs.get(it.shape)
+    theirs.get(it)
     assert (theirs.stats.compiled, theirs.stats.loaded) == (1, 0)
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing(
-    compiler: Compiler, it: Prepared, digest: str, tmp_path: Path
+    compiler: Compiler, it: PreparedTrial, digest: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     nowhere = Programs(tmp_path / "file" / "programs")
@@ -171,7 +175,7 @@ def test_a_folder_that_cannot_be_made_costs_nothing(
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(
-    compiler: Compiler, it: Prepared, digest: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    compiler: Compiler, it: PreparedTrial, digest: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a full disk. (A mode wouldn't stop root, who may run these tests.)"""
 
@@ -184,31 +188,31 @@ def test_a_folder_that_cannot_be_written_costs_nothing(
     assert programs.stats.compiled == 1 and entries(folder) == []
 
 
-def test_without_a_folder_nothing_is_stored(compiler: Compiler, it: Prepared, digest: str) -> None:
+def test_without_a_folder_nothing_is_stored(compiler: Compiler, it: PreparedTrial, digest: str) -> None:
     programs = Programs()
     assert alone(programs, it, epochs=EPOCHS).digest == digest
 
 
 def test_another_pool_makes_another_entry(
-    compiler: Compiler, it: Prepared, folder: Path, monkeypatch: pytest.MonkeyPatch
+    compiler: Compiler, it: PreparedTrial, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module.fingerprint.cache_clear()
-    mine = module.fingerprint()
-    Programs(folder).get(it.shape)
-    module.fingerprint.cache_clear()
+    cache.fingerprint.cache_clear()
+    mine = cache.fingerprint()
+    Programs(folder).get(it)
+    cache.fingerprint.cache_clear()
     try:
         with monkeypatch.context() as other_pool:
             other_pool.setenv("NPROC", "7")
-            assert module.fingerprint() != mine
+            assert cache.fingerprint() != mine
             other = Programs(folder)
-            other.get(it.shape)
+            other.get(it)
             assert (other.stats.compiled, other.stats.loaded, len(entries(folder))) == (1, 0, 2)
     finally:
-        module.fingerprint.cache_clear()
+        cache.fingerprint.cache_clear()
 
 
 def test_trimming_drops_what_was_used_longest_ago(folder: Path) -> None:
-    store = Store(folder)
+    store = ProgramCache(folder)
     assert store.usable()
     for age, name in enumerate(["newest", "middle", "oldest"]):
         file = folder / f"{name}.xla"
@@ -224,37 +228,37 @@ def test_trimming_drops_what_was_used_longest_ago(folder: Path) -> None:
     assert store.entries() == [] and (folder / "other.txt").exists()
 
 
-def test_loading_marks_an_entry_as_used(compiler: Compiler, it: Prepared, folder: Path) -> None:
-    Programs(folder).get(it.shape)
+def test_loading_marks_an_entry_as_used(compiler: Compiler, it: PreparedTrial, folder: Path) -> None:
+    Programs(folder).get(it)
     [entry] = entries(folder)
     os.utime(entry, (1e9, 1e9))
-    Programs(folder).get(it.shape)
+    Programs(folder).get(it)
     assert entry.stat().st_mtime > 1.1e9
 
 
 def test_saving_keeps_the_store_within_its_limit(
-    compiler: Compiler, it: Prepared, folder: Path, monkeypatch: pytest.MonkeyPatch
+    compiler: Compiler, it: PreparedTrial, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(folder)
+    store = ProgramCache(folder)
     assert store.usable()
     old = folder / "old.xla"
     old.write_bytes(bytes(1000))
     os.utime(old, (1e9, 1e9))
     size = 2_000_000
-    monkeypatch.setattr(Store.trim, "__defaults__", (size,))
+    monkeypatch.setattr(ProgramCache.trim, "__defaults__", (size,))
     with old.open("ab") as file:
         file.truncate(size)
     os.utime(old, (1e9, 1e9))
-    Programs(folder).get(it.shape)
+    Programs(folder).get(it)
     assert not old.exists() and len(entries(folder)) == 1
 
 
-def test_threads_that_want_one_program_compile_it_once(compiler: Compiler, it: Prepared) -> None:
+def test_threads_that_want_one_program_compile_it_once(compiler: Compiler, it: PreparedTrial) -> None:
     """As the docstring of `Programs` says."""
     compiler.seconds = 0.2
     programs = Programs()
     found: list[Any] = []
-    threads = [threading.Thread(target=lambda: found.append(programs.get(it.shape))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.append(programs.get(it))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -273,17 +277,9 @@ def test_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert not (tmp_path / "xdg").exists(), "asking makes no folder"
 
 
-def test_examples_fit_real_trials(it: Prepared) -> None:
+def test_examples_fit_real_trials(it: PreparedTrial) -> None:
     """What a program is compiled for has the structure, shapes and types of what it is called with."""
-    import jax
-
     for item in (it, trial({"clip_norm": 1.0}), trial({"skip": "concat", "layers": 3, "units": 9})):
-        pairs = [
-            (module.example_state(item.shape), item.first_state()),
-            (module.example_hyper(item.shape), item.hyper),
-            (module.example_data(item.shape), item.arrays.data),
-        ]
-        for example, real in pairs:
-            assert str(jax.tree.structure(example)) == str(jax.tree.structure(real))
-            for one, other in zip(jax.tree.leaves(example), jax.tree.leaves(real), strict=True):
-                assert np.shape(one) == np.shape(other) and one.dtype == np.asarray(other).dtype
+        example, real = module.example_data(item.shape), FOLDS[item.fold.handle]
+        for one, other in zip(jax.tree.leaves(example), jax.tree.leaves(real), strict=True):
+            assert np.shape(one) == np.shape(other) and one.dtype == np.asarray(other).dtype

@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from paceline.records import COLUMNS, METRICS, Measurements, Status, StudyRecord, Trial
+from paceline.net import default_space
+from paceline.records import COLUMNS, METRICS, EndReason, Measurements, Status, StudyRecord, Trial
 from paceline.seeds import seed_for
-from paceline.space import default_space
+from paceline.summary import Summary
 
 EPOCHS = 27
 BRACKETS = ((1, 3, 9, 27), (3, 9, 27), (9, 27), (27,))
 SIZES = (27, 12, 6, 4, 11)
+ENDED_BY = {
+    Status.DIVERGED: EndReason.DIVERGED,
+    Status.STOPPED: EndReason.PRUNED,
+    Status.FINISHED: EndReason.ALL_EPOCHS,
+}
 CLASSES = ("BARBUNYA", "BOMBAY", "CALI", "DERMASON", "HOROZ", "SEKER", "SIRA")
 
 
@@ -33,6 +39,11 @@ class Fake:
             "record": self.record, "trials": self.trials, "measurements": self.measurements, "space": self.space,
             **changes,
         }  # fmt: skip
+
+    def with_summary(self, **parts: Any) -> StudyRecord:
+        """The record with other parts of its summary, as JSON data."""
+        summary = Summary.from_json({**self.record.summary.to_json(), **parts})
+        return dataclasses.replace(self.record, summary=summary)
 
 
 def rows_of(params: dict[str, Any], rng: np.random.Generator, *, regression: bool) -> np.ndarray:
@@ -102,7 +113,8 @@ def hyperband(
             at = int(np.argmin(sign * seen))
             trials.append(
                 dataclasses.replace(
-                    trial, status=status, epoch=epoch, reason=reason, curve=tuple(seen.tolist()),
+                    trial, status=status, epoch=epoch, reason=reason, ended_by=ENDED_BY[status],
+                    curve=tuple(seen.tolist()),
                     score=float(seen[at]), best_epoch=at + 1, score_sd=0.004 if folds > 1 else None,
                 )
             )  # fmt: skip
@@ -127,14 +139,14 @@ def hyperband(
             "fingerprint": "6f2a90c1d4", "split": {"dev": None, "test": 0.2, "seed": 0}, "metric": metric,
         },
         goal=goal,
-        summary=summary_of(trials, best, regression, rng),
+        summary=Summary.from_json(summary_of(trials, best, regression, rng)),
         state="finished",
     )  # fmt: skip
     return Fake(record, trials, blocks, space.to_dict())
 
 
 def summary_of(trials: list[Trial], best: Trial, regression: bool, rng: np.random.Generator) -> dict[str, Any]:
-    """What a study writes at its end."""
+    """What a study writes at its end, as JSON data."""
     score = best.score or 0.0
     scores = [score + shift for shift in (0.0, 0.0013, -0.0006, 0.0021, 0.0008)]
     if regression:

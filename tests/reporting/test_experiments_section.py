@@ -1,7 +1,6 @@
 """Controlled experiments on the page: every arm in the table, those that can be compared in the drawing."""
 
 import copy
-import dataclasses
 import json
 import re
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 
 from paceline.reporting.experiments import experiments
 from paceline.reporting.page import plotly_source, report_html
+from paceline.summary import ExperimentResults
 
 ARM = {
     "factor": "learning_rate", "value": 0.01, "trials": [1, 4, 7], "mean": 0.07, "sd": 0.002, "lost": [], "pairs": 3,
@@ -32,8 +32,7 @@ FOUND: dict[str, Any] = {
 
 
 def page_of(fake: Any, found: Any) -> str:
-    record = dataclasses.replace(fake.record, summary={**fake.record.summary, "experiments": found})
-    given = fake.arguments(record=record)
+    given = fake.arguments(record=fake.with_summary(experiments=found))
     html = report_html(given["record"], given["trials"], given["measurements"], given["space"])
     return html.replace(plotly_source(), "")
 
@@ -54,22 +53,21 @@ def test_the_section_has_table_drawing_and_advice(fake: Any) -> None:
 
 
 def test_other_studies_have_no_section(fake: Any) -> None:
-    for nothing in (None, {}):
-        assert "Controlled experiments" not in page_of(fake, nothing)
+    assert "Controlled experiments" not in page_of(fake, None)
 
 
 def test_without_an_arm_to_compare_there_is_no_drawing() -> None:
     found = copy.deepcopy(FOUND)
     nothing = dict.fromkeys(("difference", "low", "high", "p", "p_adjusted", "unpaired_low", "unpaired_high", "ratio"))
     found |= {"arms": [{**ARM, **nothing, "verdict": "unknown"}], "ratio": None}
-    section = experiments(found, "error", "minimize")
+    section = experiments(ExperimentResults.from_json(found), "error", "minimize")
     assert section is not None and section.figure is None and section.ratio == ""
     assert "not compared" not in section.head and section.rows[1][3:7] == ("–",) * 4
 
 
 def test_an_arm_far_off_doesn_t_press_the_others_together() -> None:
     far = {**ARM, "value": 9.0, "difference": 0.5, "low": 0.4, "high": 0.6, "unpaired_low": 0.3, "unpaired_high": 0.7}
-    section = experiments({**FOUND, "arms": [ARM, ARM, far]}, "error", "minimize")
+    section = experiments(ExperimentResults.from_json({**FOUND, "arms": [ARM, ARM, far]}), "error", "minimize")
     assert section is not None and section.figure is not None
     paired = section.figure["data"][1]
     assert paired["x"] == [0.0, -0.012, -0.012] and paired["error_x"]["array"][0] is None  # from bottom to top
@@ -80,6 +78,6 @@ def test_an_arm_far_off_doesn_t_press_the_others_together() -> None:
 
 def test_the_arrow_points_to_better_scores() -> None:
     for goal, arrow in (("minimize", "← better"), ("maximize", "better →")):
-        section = experiments(FOUND, "accuracy", goal)
+        section = experiments(ExperimentResults.from_json(FOUND), "accuracy", goal)
         assert section is not None and section.figure is not None
         assert arrow in section.figure["layout"]["xaxis"]["title"]["text"]

@@ -1,6 +1,5 @@
 """The drawing of coarse_to_fine's boxes: bars where the ranges are, dots in them, words that say what is left out."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from paceline.records import Status, Trial
 from paceline.reporting import write_report
 from paceline.reporting.axes import axes_of
 from paceline.reporting.narrowing import BOTTOM, TOP, narrowing
+from paceline.summary import SearchRound
 
 SPACE = {
     "rate": {"low": 1e-4, "high": 1.0, "scale": "log"},
@@ -33,10 +33,11 @@ ROUNDS = [
         "shares": {"kind": {"a": 0.8, "None": 0.2}},
     },
 ]  # fmt: skip
+READ = [SearchRound.from_json(one) for one in ROUNDS]
 
 
 def test_bars_lie_where_the_ranges_are() -> None:
-    found = narrowing(ROUNDS, TRIALS, axes_of(TRIALS, SPACE), TRIALS[1])
+    found = narrowing(READ, TRIALS, axes_of(TRIALS, SPACE), TRIALS[1])
     assert found is not None and (found.drawn, found.begun) == (2, 8)
     drawn = {one.name: one for one in found.funnels}
     assert list(drawn) == ["rate", "layers", "units[1]", "units[2]", "kind"]
@@ -59,7 +60,7 @@ def test_bars_lie_where_the_ranges_are() -> None:
 def test_without_rounds_there_is_no_drawing() -> None:
     axes = axes_of(TRIALS, SPACE)
     assert narrowing([], TRIALS, axes, TRIALS[0]) is None
-    assert narrowing(ROUNDS, TRIALS, axes, None) is None
+    assert narrowing(READ, TRIALS, axes, None) is None
 
 
 def test_the_page_shows_them_and_says_how_many(fake: Any, tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_the_page_shows_them_and_says_how_many(fake: Any, tmp_path: Path) -> Non
     rounds = [
         {"number": number, "first": 10 * number, "incumbent": None, "ranges": ranges, "shares": {}} for number in (0, 9)
     ]
-    record = dataclasses.replace(fake.record, summary={**fake.record.summary, "rounds": rounds})
+    record = fake.with_summary(rounds=rounds)
     html = write_report(tmp_path / "a.html", **fake.arguments(record=record)).read_text(encoding="utf-8")
     assert "How the search narrowed" in html and "(2 of 10, at even distances)" in html
     assert html.count('<svg class="funnel"') == 2

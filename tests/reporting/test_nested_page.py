@@ -9,6 +9,7 @@ import pytest
 from paceline.records import StudyRecord
 from paceline.reporting import write_nested_report
 from paceline.reporting.nested_page import nested_html, round_numbers, strip
+from paceline.summary import NestedSummary
 
 
 def fold(index: int, score: float | None, state: str = "finished") -> dict[str, Any]:
@@ -21,8 +22,11 @@ def fold(index: int, score: float | None, state: str = "finished") -> dict[str, 
     }  # fmt: skip
 
 
-def record(scores: list[float | None], **changes: Any) -> StudyRecord:
-    summary: dict[str, Any] = {
+RECORD = StudyRecord("beans", {"outer_folds": 3}, {"metric": "error"}, "minimize", state="finished")
+
+
+def summary(scores: list[float | None], **changes: Any) -> NestedSummary:
+    found: dict[str, Any] = {
         "metric": "error", "goal": "minimize", "outer_folds": len(scores),
         "data": {"name": "beans", "rows": 100, "features": 4, "task": "classes", "classes": ["a", "b"], "notes": []},
         "folds": [fold(index, score) for index, score in enumerate(scores)],
@@ -34,11 +38,11 @@ def record(scores: list[float | None], **changes: Any) -> StudyRecord:
         "final": {"state": "finished", "trials": 12, "trial": 1, "params": {"learning_rate": 0.02}, "dev": 0.07},
         "steps": 1000,
     }  # fmt: skip
-    return StudyRecord("beans", {"outer_folds": 3}, {"metric": "error"}, "minimize", summary | changes, "finished")
+    return NestedSummary.from_json(found | changes)
 
 
 def test_the_page_says_what_was_found() -> None:
-    page = nested_html(record([0.1, 0.15, 0.12]))
+    page = nested_html(RECORD, summary([0.1, 0.15, 0.12]))
     for text in ("0.1234", "± 0.035, mean of 3 folds", "0.0321 to 0.215", "within 20 % of the range", "all the same"):
         assert text in page, text
     for index in range(3):
@@ -49,12 +53,11 @@ def test_the_page_says_what_was_found() -> None:
 
 
 def test_what_is_missing_is_said() -> None:
-    lost = nested_html(record([0.1, None, 0.12]))
+    lost = nested_html(RECORD, summary([0.1, None, 0.12]))
     assert "No score in fold 1: the mean leaves it out" in lost
-    running = dataclasses.replace(record([0.1]), state="running")
-    running.summary["outer_folds"] = 3
-    assert "1 of 3 outer folds has a score" in nested_html(running)
-    nothing = record(
+    running = dataclasses.replace(RECORD, state="running")
+    assert "1 of 3 outer folds has a score" in nested_html(running, summary([0.1], outer_folds=3))
+    nothing = summary(
         [None],
         mean=None,
         sd=None,
@@ -64,12 +67,12 @@ def test_what_is_missing_is_said() -> None:
         final=None,
         folds=[fold(0, None, "running")],
     )
-    page = nested_html(dataclasses.replace(nothing, state="interrupted"))
+    page = nested_html(dataclasses.replace(RECORD, state="interrupted"), nothing)
     assert "was interrupted: 0 of 1 outer fold have a score" in page and "<svg" not in page
 
 
 def test_scores_are_drawn_in_their_order_and_the_mean_within_its_band() -> None:
-    drawn = strip(record([0.1, 0.2, 0.05]).summary)
+    drawn = strip(summary([0.1, 0.2, 0.05]))
     assert drawn is not None and drawn.band is not None and drawn.mean is not None
     places = [test for _, _, test, _ in drawn.rows if test is not None]
     assert places[2] < places[0] < places[1]
@@ -84,10 +87,10 @@ def test_an_axis_has_a_few_round_numbers(low: float, high: float) -> None:
 
 
 def test_equal_scores_can_be_drawn() -> None:
-    same = record([0.05, 0.05], mean=0.05, sd=0.0, interval=[0.05, 0.05])
-    assert strip(same.summary) is not None
+    same = summary([0.05, 0.05], mean=0.05, sd=0.0, interval=[0.05, 0.05])
+    assert strip(same) is not None
 
 
 def test_it_is_written_in_one_step(tmp_path: Path) -> None:
-    path = write_nested_report(tmp_path / "report.html", record([0.1, 0.2, 0.3]))
+    path = write_nested_report(tmp_path / "report.html", RECORD, summary([0.1, 0.2, 0.3]))
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>") and list(tmp_path.iterdir()) == [path]

@@ -20,6 +20,7 @@ from paceline.reporting import recipe_code, write_report
 from paceline.reporting.page import plotly_source, report_html
 from paceline.reporting.standing import ranked
 from paceline.reporting.words import number_text
+from paceline.summary import Summary
 
 
 def page_of(fake: Any, **changes: Any) -> str:
@@ -45,16 +46,12 @@ def figures_of(html: str) -> dict[str, Any]:
     return json.loads(found.group(1), parse_constant=refuse) if found else {}
 
 
-def with_summary(fake: Any, **parts: Any) -> StudyRecord:
-    return dataclasses.replace(fake.record, summary={**fake.record.summary, **parts})
-
-
 def test_the_headline_is_that_of_the_records(fake: Any) -> None:
     best = ranked(fake.trials, "minimize")[0]
     text = text_of(page_of(fake))
-    retrain = fake.record.summary["retrain"]
+    retrain = fake.record.summary.retrain
     assert f"best dev error {number_text(best.score)} trial {best.number}, epoch {best.best_epoch}" in text
-    assert f"trained again {number_text(retrain['mean'])} ± {number_text(retrain['sd'], 2)}, dev error, 5 seeds" in text
+    assert f"trained again {number_text(retrain.mean)} ± {number_text(retrain.sd, 2)}, dev error, 5 seeds" in text
     assert "trials 60 " in text and "49 stopped" in text and "2 diverged" in text
     assert f"epochs trained {sum(trial.epoch for trial in fake.trials)} at most 27 a trial" in text
     assert "test not opened" in text
@@ -82,7 +79,7 @@ def test_an_opened_test_set_is_reported_with_its_interval(fake: Any) -> None:
         "rows": 2723, "metrics": {"accuracy": 0.9317, "error": 0.0683}, "interval": [0.9216, 0.9406], "of": "accuracy",
         "interval_kind": "Wilson 95 %", "opened": 2,
     }  # fmt: skip
-    text = text_of(page_of(fake, record=with_summary(fake, test=test)))
+    text = text_of(page_of(fake, record=fake.with_summary(test=test)))
     assert "test accuracy 0.9317 0.9216 to 0.9406" in text
     assert "The test set was opened 2 times." in text
 
@@ -117,13 +114,13 @@ def test_parallel_lines_leave_out_inactive_hyperparameters(fake: Any) -> None:
 
 
 def test_predictions_are_those_of_the_summary(fake: Any, make: Callable[..., Any]) -> None:
-    matrix = np.array(fake.record.summary["dev"]["confusion"])
+    matrix = np.array(fake.record.summary.dev.confusion)
     html = page_of(fake)
     assert figures_of(html)["confusion"]["data"][0]["customdata"] == matrix.tolist()
     assert f"BARBUNYA {matrix[0].sum()} {number_text(matrix[0, 0] / matrix[0].sum(), 3)}" in text_of(html)
     numbers = make(metric="rmse", regression=True)
-    dev = numbers.record.summary["dev"]
-    rmse = math.sqrt(np.mean((np.array(dev["actual"]) - np.array(dev["predicted"])) ** 2))
+    dev = numbers.record.summary.dev
+    rmse = math.sqrt(np.mean((np.array(dev.actual) - np.array(dev.predicted)) ** 2))
     assert f"root mean square error {number_text(rmse)}" in text_of(page_of(numbers))
 
 
@@ -143,8 +140,8 @@ def test_what_people_wrote_is_escaped(fake: Any) -> None:
         for t in fake.trials
     ]
     dev = {"labels": [evil, "b"], "confusion": [[3, 1], [0, 4]]}
-    data = {**fake.record.summary["data"], "name": evil, "notes": [evil], "classes": [evil, "b"]}
-    record = dataclasses.replace(with_summary(fake, data=data, dev=dev, edges=[evil]), name=evil)
+    data = {**fake.record.summary.data.to_json(), "name": evil, "notes": [evil], "classes": [evil, "b"]}
+    record = dataclasses.replace(fake.with_summary(data=data, dev=dev, edges=[evil], problems=[evil]), name=evil)
     html = page_of(fake, record=record, trials=trials, space=None)
     assert "<img" not in html
     assert html.count("</script>") == len(re.findall(r"<script\b", html))
@@ -209,7 +206,7 @@ def odd_studies(fake: Any) -> dict[str, dict[str, Any]]:
         dataclasses.replace(t, params={"units": [8 * (t.number + k) for k in range(1 + t.number % 3)], "l": None})
         for t in fake.trials
     ]
-    hollow = {name: None for name in fake.record.summary}
+    hollow = {name: None for name in fake.record.summary.to_json()}
     return {
         "no trial": {"trials": [], "measurements": [], "record": bare, "space": None},
         "no finished trial": {"trials": running, "measurements": [], "record": bare, "space": None},
@@ -218,8 +215,8 @@ def odd_studies(fake: Any) -> dict[str, dict[str, Any]]:
         "two equal trials": {"trials": [dataclasses.replace(t, score=0.5) for t in fake.trials[:2]]},
         "no measurements": {"measurements": []},
         "measurements without a number": {"measurements": blank},
-        "no summary": {"record": dataclasses.replace(fake.record, summary={}, state="interrupted")},
-        "a summary of nothing": {"record": dataclasses.replace(fake.record, summary=hollow)},
+        "no summary": {"record": dataclasses.replace(fake.record, summary=Summary(), state="interrupted")},
+        "a summary of nothing": {"record": fake.with_summary(**hollow)},
         "scores over 300 decades": {"trials": wild},
         "lists without a space": {"trials": lists, "space": None},
         "infinite hyperparameters": {

@@ -35,7 +35,7 @@ def test_endings_count_every_trial_once(fake: Any) -> None:
     rows = endings(fake.trials)
     assert sum(row.count for row in rows) == 60
     at_one = sum(t.status is Status.STOPPED and t.epoch == 1 for t in fake.trials)
-    assert [row.count for row in rows if row.reason == "outranked at epoch 1"] == [at_one]
+    assert [row.count for row in rows if row.reason == "pruned at epoch 1"] == [at_one]
     assert [row.count for row in rows if row.status is Status.DIVERGED] == [2]
 
 

@@ -13,6 +13,7 @@ from paceline.records import StudyRecord, Trial
 from paceline.reporting.page import report_html
 from paceline.reporting.standing import metric_of
 from paceline.reporting.trade_offs import TradeOffs, trade_offs
+from paceline.summary import Summary
 
 
 def costly(fake: Any, *, objectives: tuple[str, ...] = ("parameters", "f1")) -> tuple[StudyRecord, list[Trial]]:
@@ -26,9 +27,8 @@ def costly(fake: Any, *, objectives: tuple[str, ...] = ("parameters", "f1")) -> 
     front = front_of(trials, fake.record.goal)
     times = {str(trial.number): [20.5, 0.25] for trial in front[1:]}
     record = dataclasses.replace(
-        fake.record,
+        fake.with_summary(inference={"batches": [1, 1024], "microseconds": times}),
         settings={**fake.record.settings, "objectives": list(objectives)},
-        summary={**fake.record.summary, "inference": {"batches": [1, 1024], "microseconds": times}},
     )
     return record, trials
 
@@ -82,7 +82,7 @@ def test_the_page_has_it_and_one_of_one_objective_has_not(fake: Any) -> None:
     assert {"front-0", "front-1"} <= figures.keys()
     assert 'id="front-0"' in html and 'id="front-1"' in html
     assert "Pareto" not in report_html(fake.record, fake.trials, fake.measurements, fake.space)
-    bare = dataclasses.replace(record, summary={})
+    bare = dataclasses.replace(record, summary=Summary())
     assert "µs a row" not in report_html(bare, trials, fake.measurements, fake.space)
     unscored = [dataclasses.replace(trial, score=None) for trial in trials]
     assert trade_offs(record, unscored, "error") is None

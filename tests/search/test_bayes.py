@@ -448,3 +448,28 @@ def test_prices_are_asked_for_only_where_they_count() -> None:
     with pytest.raises(SettingsError, match=r"finite number above 0, but got -1\.0"):
         searched(space, lambda p: p["x"], 12, 0, acquisition="logei_per_cost", cost=lambda p: -1.0)
     assert len(searched(space, lambda p: p["x"], 12, 0, cost=lambda p: -1.0)) == 12
+
+
+@pytest.mark.parametrize("status", [Status.DIVERGED, Status.FAILED])
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_a_warm_start_whose_first_trials_all_break_goes_on(status: Status, count: int) -> None:
+    """Nothing but the earlier study says what is good; where trials broke is as bad as its worst."""
+    space = Space({"x": {"low": 0.0, "high": 1.0}})
+    earlier = [({"x": (i + 0.5) / 20}, (i + 0.5) / 20) for i in range(20)]  # the less, the better
+    bayes = Bayes(space, startup=2, earlier=earlier)
+    broken = [Trial(i, {"x": 0.01 * i}, i, status=status, epoch=1, score=float("nan")) for i in range(count)]
+    history = History(tuple(broken))
+    points = bayes.suggest(history, 4, np.random.default_rng(0))
+    assert len(points) == 4
+    if count == 12:  # the whole of the good end broke
+        assert min(point["x"] for point in points) > 0.11
+    assert set(bayes.foretold(history)) == (set() if count < 3 else set(range(count)))
+
+
+def test_trials_that_all_break_leave_a_model_nothing_to_say() -> None:
+    space = Space({"x": {"low": 0.0, "high": 1.0}})
+    history = History(tuple(Trial(i, {"x": 0.1 * i}, i, status=Status.DIVERGED) for i in range(6)))
+    known = evidence(history, Past(space))
+    for as_scores in (False, True):
+        assert targets(history, known, as_scores=as_scores).tolist() == [0.0] * 6
+    assert set(Bayes(space).foretold(history)) == set(range(6))

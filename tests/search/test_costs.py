@@ -14,6 +14,7 @@ from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, check_objectives, make_searcher, make_stopper
 from paceline.search.bayes import Bayes
 from paceline.search.importance import importances
+from paceline.search.probes import RENEWED
 from paceline.search.scalarised import PARTS, SHARE, mixed, scaled, suggest_by_mixes
 from paceline.search.standing import merged_scores, standing, standing_by_score
 from paceline.space import Space
@@ -217,6 +218,30 @@ def test_the_model_of_bayes_is_judged_by_a_mix() -> None:
     found = bayes.calibration(searched("random", 0, 30))
     assert found is not None
     assert found.trials == 30
+
+
+@pytest.mark.parametrize(("stops", "costs"), [(True, 0), (True, 1), (False, 0), (False, 1)])
+def test_bayes_draws_a_probe_now_and_then_where_trials_are_stopped(stops: bool, costs: int) -> None:
+    """Mixing several objectives into one number must not hide that trials are stopped."""
+    space = Space({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})
+    history = imitate(make_searcher("random", space, seed=0), [RENEWED - 1], costs=costs, mishaps=stops)
+    assert any(t.status is Status.STOPPED for t in history) is stops
+    draws: list[Params] = []
+
+    class Spied(Space):
+        def sample(self, rng: np.random.Generator) -> Params:
+            draws.append(super().sample(rng))
+            return draws[-1]
+
+    points = Bayes(Spied({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})).suggest(
+        history, 3, np.random.default_rng(0)
+    )
+    assert [point in draws for point in points] == [False, stops, False]
+
+
+def test_how_long_trials_were_trained_is_known_after_mixing() -> None:
+    history = imitate(make_searcher("random", SQUARE, seed=0), [30], costs=2)
+    assert [len(t.curve) for t in mixed(history)] == [len(t.curve) for t in history]
 
 
 def test_a_method_for_one_objective_is_refused() -> None:

@@ -36,7 +36,7 @@ def test_arms_differ_from_the_base_in_one_factor() -> None:
     for arm in searcher.arms[1:]:
         other = {name for name in base.params if base.params[name] != arm.params[name]}
         assert other - {"units"} == {arm.factor}  # a layer more is a width more
-    assert searcher.size == 5 * 5
+    assert searcher.planned == 5 * 5
 
 
 @pytest.mark.parametrize("batches", [[1] * 15, [4, 7, 4], [64]])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from paceline.errors import SpaceError
+from paceline.net import default_space
 from paceline.net.dense.hyperparameters import KNOBS, resolve
-from paceline.space import Choice, Fixed, Float, Int, Slot, Space, default_space
+from paceline.space import Choice, Fixed, Float, Int, Slot, Space
 
 CONDITIONAL = {
     "momentum": {"low": 0.5, "high": 0.99, "scale": "logit", "when": {"optimizer": ["momentum"]}},

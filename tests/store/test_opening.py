@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paceline.errors import MissingExtraError, StudyError
-from paceline.records import COLUMNS, StudyRecord, Trial
+from paceline.records import COLUMNS, EndReason, Status, StudyRecord, Trial
 from paceline.store import MEMORY, open_store, read_store
 from paceline.store.place import Place
 
@@ -88,8 +89,8 @@ def test_foreign_database_with_our_names(opening: Callable[..., object], tmp_pat
 
 @opened_in_any_way
 def test_newer_version(opening: Callable[..., object], study_file: Path) -> None:
-    change(study_file, "UPDATE study SET version = 3", "ALTER TABLE trials ADD COLUMN colour TEXT")
-    assert "newer Paceline (store version 3, this one knows 2)" in refusal(opening, study_file)
+    change(study_file, "UPDATE study SET version = 4", "ALTER TABLE trials ADD COLUMN colour TEXT")
+    assert "newer Paceline (store version 4, this one knows 3)" in refusal(opening, study_file)
 
 
 @opened_where_it_must_be_there
@@ -109,6 +110,29 @@ def test_a_store_of_version_1_opens_and_writing_to_it_adds_what_it_lacks(
     with opening(study_file) as store:  # type: ignore[attr-defined]
         assert store.trials() == [old, new]
         assert store.trials(curves=False)[1].costs == new.costs
+
+
+@opened_where_it_must_be_there
+def test_a_store_of_version_2_says_what_ended_its_trials(opening: Callable[..., object], study_file: Path) -> None:
+    ends = [
+        (Status.FINISHED, "all epochs", EndReason.ALL_EPOCHS),
+        (Status.FINISHED, "early stopping after epoch 7", EndReason.EARLY_STOPPING),
+        (Status.STOPPED, "rank 8 of 27 at epoch 3", EndReason.PRUNED),
+        (Status.STOPPED, "the time budget of 5 minutes ended", EndReason.TIME_LIMIT),
+        (Status.DIVERGED, "diverged in epoch 2", EndReason.DIVERGED),
+        (Status.FAILED, "could not be run: no memory", EndReason.FAILED),
+        (Status.RUNNING, "", None),
+    ]
+    trials = [Trial(n, {}, n, status=s, reason=why, ended_by=by) for n, (s, why, by) in enumerate(ends)]
+    with open_store(study_file, create=False) as store:
+        store.save(trials, [])
+    change(study_file, "ALTER TABLE trials DROP COLUMN ended_by", "UPDATE study SET version = 2")
+    with opening(study_file) as store:  # type: ignore[attr-defined]
+        assert store.trials() == trials
+    with open_store(study_file, create=False) as store:
+        store.save([replace(trials[6], status=Status.STOPPED, reason="x", ended_by=EndReason.PRUNED)], [])
+    with opening(study_file) as store:  # type: ignore[attr-defined]
+        assert [trial.ended_by for trial in store.trials()] == [*(by for _, _, by in ends[:6]), EndReason.PRUNED]
 
 
 @opened_in_any_way

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paceline.errors import StudyError
-from paceline.records import COLUMNS, History, Measurements, Status, StudyRecord, Trial
+from paceline.records import COLUMNS, EndReason, History, Measurements, Status, StudyRecord, Trial
 from paceline.store import Store
+from paceline.summary import Summary, TestResult
 
 shared_store = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -40,6 +41,7 @@ trials = st.builds(
     curve=st.lists(odd | st.floats(), max_size=8).map(tuple),
     reason=texts,
     origin=texts,
+    ended_by=st.none() | st.sampled_from(EndReason),
 )
 
 
@@ -162,9 +164,10 @@ def test_count_knows_every_status(store: Store) -> None:
 
 def test_the_study_itself(store: Store) -> None:
     assert store.study() == StudyRecord("beans", {"trials": 3, "net": "dense"}, {"python": "3.11"}, "minimize")
-    store.update_study(summary={"test": {"error": 0.07}})
+    found = Summary(seconds=1.5, test=TestResult(rows=9, metrics={"error": 0.07}, interval=(0.01, math.inf)))
+    store.update_study(summary=found)
     store.update_study(state="finished")
-    assert (store.study().summary, store.study().state) == ({"test": {"error": 0.07}}, "finished")
+    assert (store.study().summary, store.study().state) == (found, "finished")
     with pytest.raises(StudyError, match="'done'"):
         store.update_study(state="done")
 

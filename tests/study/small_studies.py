@@ -58,10 +58,11 @@ def interrupt_after(trials: int) -> Callable[[Progress], None]:
 
 def outcome(study: Study) -> str:
     """All that must not depend on interruptions or lanes, as text: the canonical document, curves, ties, edges."""
+    summary = study.summary.to_json()
     more = {
         "curves": [list(trial.curve) for trial in study.trials],
         "cohorts": [trial.cohort for trial in study.trials],
-        **{name: study.summary.get(name) for name in ("tied", "edges", "dev", "ended", "stopped", "split")},
+        **{name: summary[name] for name in ("tied", "edges", "dev", "ended", "stopped", "split")},
     }
     return text_of(study_document(study)) + text_of(more)
 

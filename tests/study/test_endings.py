@@ -8,10 +8,12 @@ from small_studies import ONE_SHAPE, SMALL, interrupt_after
 
 from paceline.data import Dataset
 from paceline.errors import EngineError, StudyError
-from paceline.pack.executor import Done, Job, Lanes, nothing
-from paceline.records import Status
+from paceline.pack.cpu import CpuLanes
+from paceline.pack.executor import Job, empty_result
+from paceline.records import EndReason, Status
 from paceline.store import open_store
 from paceline.study import StudyInterrupted, resume, tune
+from paceline.summary import Summary
 
 FEW: dict[str, Any] = SMALL | {"stopper": "none", "stopper_options": {"size": 4}}
 
@@ -20,7 +22,7 @@ def test_the_time_budget_ends_the_search(digits: Dataset) -> None:
     study = tune(digits, **FEW | {"epochs": 2000}, minutes=1e-4)
     sentence = "the time budget of 0.0001 minutes ended"
     assert study.state == "finished"
-    assert study.summary["ended"] == sentence
+    assert study.summary.ended == sentence
     assert len(study.trials) == 8  # the two cohorts that were in flight
     assert {(trial.status, trial.reason) for trial in study.trials} == {(Status.STOPPED, sentence)}
     assert all(trial.epoch < 2000 for trial in study.trials)
@@ -31,12 +33,12 @@ def test_a_resumed_study_has_what_is_left_of_its_time(digits: Dataset, tmp_path:
     with pytest.raises(StudyInterrupted):
         tune(digits, **FEW | {"epochs": 2000}, minutes=5.0, out=folder, progress=interrupt_after(0))
     with open_store(str(folder / "study.db"), create=False) as store:
-        before = store.study().summary["seconds"]
+        before = store.study().summary.seconds
         assert 0 < before < 200
-        store.update_study(summary={"seconds": 299.9})
+        store.update_study(summary=Summary(seconds=299.9))
     again = resume(folder, data=digits)
-    assert again.summary["ended"] == "the time budget of 5 minutes ended"
-    assert 299.9 < again.summary["seconds"] < 330
+    assert again.summary.ended == "the time budget of 5 minutes ended"
+    assert 299.9 < again.summary.seconds < 330
 
 
 @pytest.mark.parametrize(("metric", "target"), [("error", 0.5), ("accuracy", 0.5)])
@@ -46,7 +48,7 @@ def test_the_target_score_ends_the_search(metric: str, target: float, digits: Da
     assert study.best is not None and study.best.score is not None
     reached = study.best.score <= target if metric == "error" else study.best.score >= target
     assert reached
-    assert study.summary["ended"].endswith(f"reached the target score {target:g}")
+    assert study.summary.ended.endswith(f"reached the target score {target:g}")
     again = tune(digits, **FEW | {"lanes": 1}, trials=40, metric=metric, target_score=target)
     assert [trial.number for trial in again.trials] == [trial.number for trial in study.trials]
 
@@ -57,7 +59,7 @@ def test_a_used_up_space_ends_the_search(method: str, digits: Dataset) -> None:
     study = tune(digits, **FEW | {"space": space, "epochs": 2}, trials=30, method=method)
     points = {(trial.params["activation"], trial.params["dropout"]) for trial in study.trials}
     assert len(study.trials) == len(points) == 6
-    assert study.summary["ended"] == "the search space is used up"
+    assert study.summary.ended == "the search space is used up"
 
 
 def test_a_study_whose_trials_all_diverge_says_so_and_no_more(digits: Dataset, tmp_path: Any) -> None:
@@ -67,8 +69,8 @@ def test_a_study_whose_trials_all_diverge_says_so_and_no_more(digits: Dataset, t
     assert {trial.status for trial in study.trials} == {Status.DIVERGED}
     assert all(trial.reason == f"diverged in epoch {trial.epoch}" for trial in study.trials)
     assert study.best is None
-    assert study.summary["best"] is None and study.summary["retrain"] is None and study.summary["tied"] is None
-    assert study.summary["stopped"] == {"diverged": 3}
+    assert study.summary.best is None and study.summary.retrain is None and study.summary.tied is None
+    assert study.summary.stopped == {"diverged": 3}
     assert list(study.frame()["status"]) == ["diverged"] * 3
     assert (tmp_path / "study" / "report.html").stat().st_size > 0
     with pytest.raises(StudyError, match="no model yet"):
@@ -78,18 +80,22 @@ def test_a_study_whose_trials_all_diverge_says_so_and_no_more(digits: Dataset, t
 
 
 def test_a_trial_that_can_not_be_run_fails_alone(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = Lanes._train
+    train = CpuLanes._train
 
-    def breaking(lanes: Lanes, job: Job) -> Done:
-        return nothing(job, EngineError("no memory left.\nmore")) if job.key == (2, 0) else train(lanes, job)
+    def breaking(lanes: CpuLanes, job: Job) -> None:
+        if job.handle == (2, 0):
+            lanes._queue.put(job, empty_result(job, EngineError("no memory left.\nmore")), None)
+        else:
+            train(lanes, job)
 
-    monkeypatch.setattr(Lanes, "_train", breaking)
+    monkeypatch.setattr(CpuLanes, "_train", breaking)
     study = tune(digits, **SMALL, trials=12)
     failed = study.trials[2]
     assert (failed.status, failed.reason) == (Status.FAILED, "could not be run: no memory left.")
+    assert failed.ended_by is EndReason.FAILED
     assert all(trial.status in (Status.FINISHED, Status.STOPPED) for trial in study.trials if trial.number != 2)
     assert study.best is not None and study.best.number != 2
-    assert study.summary["stopped"]["failed"] == 1
+    assert study.summary.stopped["failed"] == 1
 
 
 def test_early_stopping_finishes_trials(digits: Dataset) -> None:
@@ -99,8 +105,9 @@ def test_early_stopping_finishes_trials(digits: Dataset) -> None:
     for trial in early:
         assert trial.status is Status.FINISHED
         assert trial.reason == f"early stopping after epoch {trial.epoch}"
+        assert trial.ended_by is EndReason.EARLY_STOPPING
         assert trial.best_epoch == trial.epoch - 1 and trial.score == trial.curve[-2]
-    assert study.summary["stopped"]["finished: early stopping"] == len(early)
+    assert study.summary.stopped["finished: early stopping"] == len(early)
 
 
 @pytest.mark.parametrize("select", ["best", "last"])
@@ -114,4 +121,4 @@ def test_trials_are_judged_at_the_selected_epoch(select: str, digits: Dataset) -
     assert study.best is not None and study.best.score == min(scores)
     # The model is of the same epoch: its dev error is the retrained seed's score.
     dev_error = study.model().evaluate(digits.dev)["error"]
-    assert dev_error == pytest.approx(min(study.summary["retrain"]["scores"]), abs=1e-6)
+    assert dev_error == pytest.approx(min(study.summary.retrain.scores), abs=1e-6)

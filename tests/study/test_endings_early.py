@@ -15,13 +15,14 @@ from paceline.space import Space
 from paceline.study import StudyInterrupted, resume, tune
 from paceline.study.endings import APART, LEAST, LOOKS, Endings
 from paceline.study.setup import Setup, set_up
+from paceline.testing import StubExecutor
 
 SPACE = {name: {"low": 0.0, "high": 0.9} for name in ("dropout", "input_dropout")}
 ENDS: dict[str, Any] = SMALL | {"stopper": "none", "epochs": 2, "retrain": 1, "stop_at_noise": True}
 
 
 def setup_for(digits: Dataset, **changes: Any) -> Setup:
-    return set_up(StudySettings(search=SPACE, stopper="none", stop_at_noise=True, **changes), digits)
+    return set_up(StudySettings(search=SPACE, stopper="none", stop_at_noise=True, **changes), digits, StubExecutor())
 
 
 def drawn(loss: Any, count: int, seed: int = 0) -> list[Trial]:
@@ -69,7 +70,7 @@ def test_hope_begins_the_count_anew(digits: Dataset, monkeypatch: pytest.MonkeyP
 
 
 def test_it_isn_t_asked_unless_wanted(digits: Dataset) -> None:
-    quiet = set_up(StudySettings(search=SPACE, stopper="none"), digits)
+    quiet = set_up(StudySettings(search=SPACE, stopper="none"), digits, StubExecutor())
     assert asked(Endings(quiet), drawn(noise, 120), 10) is None
 
 
@@ -93,7 +94,7 @@ def test_a_study_ends_and_says_why_and_a_resumed_one_ends_there_too(
     params = SMALL["params"] | {"learning_rate": 1e-5}
     settings = ENDS | {"params": params, "space": {"dropout": {"low": 0.0, "high": 0.01}}, "trials": 200}
     study = tune(digits, **settings)
-    assert "what another seed changes" in study.summary["ended"] and len(study.trials) < 200
+    assert "what another seed changes" in study.summary.ended and len(study.trials) < 200
     with pytest.raises(StudyInterrupted):
         tune(digits, **settings, out=tmp_path / "study", progress=interrupt_after(20))
     assert outcome(resume(tmp_path / "study", data=digits)) == outcome(study)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from paceline.records import StudyRecord, Trial
 from paceline.study.estimate import corrected_interval, metric_on_test, nested_summary, stability
+from paceline.summary import Agreement, SplitSizes, Summary, TestResult
 
 T_975 = {1: 12.706204736432095, 2: 4.302652729911275, 4: 2.7764451051977987}  # of a table of Student's t
 SPACE = {
@@ -52,11 +53,16 @@ def test_every_metric_has_one_on_the_test_rows() -> None:
 def study(params: dict[str, Any] | None, score: float | None = None, state: str = "finished") -> Any:
     """What the summary reads of a study."""
     best = None if params is None else Trial(3, params, 0, score=0.05)
-    test = None if score is None else {"metrics": {"error": score, "accuracy": 1 - score}}
-    summary = {"split": {"train": 60, "dev": 15, "test": 25}, "ended": "all trials were run", "test": test, "steps": 10}
+    test = None if score is None else TestResult(metrics={"error": score, "accuracy": 1 - score})
+    summary = Summary(split=SplitSizes(60, 15, 25), ended="all trials were run", test=test, steps=10)
     record = StudyRecord("one", {}, {"space": SPACE}, "minimize")
     return SimpleNamespace(
-        state=state, best=best, trials=[best], summary=summary if state == "finished" else {}, record=record
+        name="one",
+        state=state,
+        best=best,
+        trials=[best],
+        summary=summary if state == "finished" else Summary(),
+        record=record,
     )
 
 
@@ -66,17 +72,17 @@ RECORD = StudyRecord("beans", {"outer_folds": 3}, {"metric": "error", "data": {"
 def test_a_fold_without_a_score_is_left_out_of_the_mean_and_named() -> None:
     studies = [study(RATE, 0.2), study(None), study(RATE, 0.1)]
     found = nested_summary(RECORD, studies, None)
-    assert [fold["score"] for fold in found["folds"]] == [0.2, None, 0.1]
-    assert found["mean"] == pytest.approx(0.15) and found["sd"] == pytest.approx(statistics.stdev([0.2, 0.1]))
+    assert [fold.score for fold in found.folds] == [0.2, None, 0.1]
+    assert found.mean == pytest.approx(0.15) and found.sd == pytest.approx(statistics.stdev([0.2, 0.1]))
     low, high = corrected_interval([0.2, 0.1], 25 / 75, (0.0, 1.0)) or (None, None)
-    assert found["interval"] == [low, high] and low == 0.0  # cut: an error is never below 0
-    assert found["dev_mean"] == pytest.approx(0.05) and found["steps"] == 30
+    assert found.interval == (low, high) and low == 0.0  # cut: an error is never below 0
+    assert found.dev_mean == pytest.approx(0.05) and found.steps == 30
 
 
 def test_a_search_under_way_has_no_score_yet() -> None:
     found = nested_summary(RECORD, [study(RATE, state="running")], None)
-    assert (found["mean"], found["sd"], found["interval"], found["dev_mean"]) == (None, None, None, None)
-    assert found["folds"][0]["state"] == "running" and found["stability"] == []
+    assert (found.mean, found.sd, found.interval, found.dev_mean) == (None, None, None, None)
+    assert found.folds[0].state == "running" and found.stability == ()
 
 
 def test_how_alike_the_winners_are() -> None:
@@ -87,11 +93,15 @@ def test_how_alike_the_winners_are() -> None:
     ]
     rate, optimizer, momentum = stability([study(params[0]), study(params[1]), study(None), study(params[2])])
     rates = [1e-3, 1e-2, 1e-3]
-    assert rate == {
-        "name": "learning_rate",
-        "values": rates,
-        "agree": 2,
-        "spread": pytest.approx(0.25),
-    }  # 1 decade of 4
-    assert optimizer == {"name": "optimizer", "values": ["adam", "adam", "momentum"], "agree": 2, "spread": None}
-    assert momentum == {"name": "momentum", "values": [None, None, 0.7], "agree": 1, "spread": None}  # active in one
+    assert rate.spread == pytest.approx(0.25)  # 1 decade of 4
+    assert rate == Agreement("learning_rate", tuple(rates), 2, rate.spread)
+    assert optimizer == Agreement("optimizer", ("adam", "adam", "momentum"), 2)
+    assert momentum == Agreement("momentum", (None, None, 0.7), 1)  # active in one
+
+
+def test_a_hyperparameter_that_every_fold_set_to_none_is_one_on_which_they_agree() -> None:
+    folds = [study({"clip_norm": None}), study({"clip_norm": None})]
+    for fold in folds:
+        fold.record = StudyRecord("one", {}, {"space": {"clip_norm": [None, 1.0]}}, "minimize")
+    (clip,) = stability(folds)
+    assert clip == Agreement("clip_norm", (None, None), 2)

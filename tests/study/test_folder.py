@@ -12,6 +12,7 @@ from paceline.errors import DataError, StudyError
 from paceline.model import load_model
 from paceline.store import open_store
 from paceline.study import Progress, Study, load_study, resume, tune
+from paceline.summary import Summary
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_a_study_is_read_back_as_it_was_returned(digits: Dataset, tmp_path: Path
     read = load_study(tmp_path / "study")
     assert outcome(read) == outcome(study)
     assert read.settings == study.settings
-    assert read.summary == json.loads(json.dumps(study.summary))
+    assert read.summary == study.summary
     assert {item.name for item in (tmp_path / "study").iterdir()} >= {"study.db", "study.yaml", "report.html", "best"}
     assert not list((tmp_path / "study").glob("checkpoints/*"))
 
@@ -43,10 +44,10 @@ def test_the_saved_model_is_the_study_s_model(digits: Dataset, tmp_path: Path) -
     np.testing.assert_array_equal(load_study(tmp_path / "study").model().predict(rows), ours.predict(rows))
     best = study.best
     assert best is not None
-    confusion = np.array(study.summary["dev"]["confusion"])
+    confusion = np.array(study.summary.dev.confusion)
     error = 1 - np.trace(confusion) / confusion.sum()
-    assert error == pytest.approx(min(study.summary["retrain"]["scores"]), abs=1e-6)
-    assert study.summary["retrain"]["scores"][0] == pytest.approx(best.score)  # the first seed is the trial's own
+    assert error == pytest.approx(min(study.summary.retrain.scores), abs=1e-6)
+    assert study.summary.retrain.scores[0] == pytest.approx(best.score)  # the first seed is the trial's own
 
 
 def test_a_second_study_in_the_same_folder_is_refused(digits: Dataset, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_running_study_can_be_read_but_not_written_by_others(
             return
         read = load_study(folder)
         seen.append((read.state, len(read.trials)))
-        assert read.summary == {}
+        assert read.summary == Summary()
         with pytest.raises(StudyError, match="no model yet; it is running"):
             read.model()
         with pytest.raises(StudyError):
@@ -153,17 +154,17 @@ def test_changed_data_are_refused(digits_file: Path, tmp_path: Path) -> None:
 
 def test_opening_the_test_set_is_counted(digits: Dataset, tmp_path: Path) -> None:
     study = kept(tmp_path / "study", digits)
-    assert study.summary["test"] is None
+    assert study.summary.test is None
     first = study.evaluate_test()
     assert first["opened"] == 1 and first["rows"] == len(digits.split.test)
     low, high = first["interval"]
     assert low < first["metrics"]["accuracy"] < high and first["interval_kind"] == "Wilson 95 %"
     again = load_study(tmp_path / "study")
-    assert again.summary["test"] == json.loads(json.dumps(first))
+    assert again.summary.test.to_json() == json.loads(json.dumps(first))
     again._data = digits  # the study was begun from Python, so its folder names no file
     second = again.evaluate_test()
     assert second == first | {"opened": 2}
-    assert load_study(tmp_path / "study").summary["test"]["opened"] == 2
+    assert load_study(tmp_path / "study").summary.test.opened == 2
 
 
 def test_a_study_without_test_rows_has_no_test_score() -> None:
@@ -178,4 +179,4 @@ def test_the_frame_has_a_row_a_trial(digits: Dataset) -> None:
     assert list(frame["trial"]) == [0, 1, 2, 3]
     assert frame["epoch"].max() == EPOCHS
     assert {"learning_rate", "dropout", "status", "score", "reason"} <= set(frame.columns)
-    assert frame["score"].min() == study.summary["best"]["score"]
+    assert frame["score"].min() == study.summary.best.score

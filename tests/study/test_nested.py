@@ -23,6 +23,8 @@ from paceline.settings import StudySettings, load_settings
 from paceline.study import NestedStudy, Progress, Study, StudyInterrupted, load_study, resume, run_settings, tune
 from paceline.study.nested import searches
 from paceline.study.setup import set_up
+from paceline.summary import SplitSizes
+from paceline.testing import StubExecutor
 
 FOLDS = 3
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}, "dropout": {"low": 0.0, "high": 0.5}}
@@ -73,9 +75,9 @@ def test_each_fold_holds_a_whole_study_scored_on_its_own_test_rows(whole: Nested
         assert study.data().fingerprint == rows.fingerprint == study.record.environment["fingerprint"]
         model = pl.load_model(whole.folder / f"outer_{index}")
         assert whole.scores[index] == model.evaluate(rows.test)["error"]
-        assert study.summary["test"]["opened"] == 1
-        refit = study.summary["refit"]
-        assert refit["epochs"] and refit["rows"] == len(wine) - len(rows.split.test)
+        assert study.summary.test.opened == 1
+        refit = study.summary.refit
+        assert refit.epochs and refit.rows == len(wine) - len(rows.split.test)
     assert len({study.settings.seed for study in whole.studies}) == FOLDS
 
 
@@ -93,8 +95,8 @@ def test_what_it_says_is_the_mean_of_the_folds(whole: NestedStudy) -> None:
 
 def test_the_delivered_model_is_that_of_a_search_with_all_rows(whole: NestedStudy, wine: Dataset) -> None:
     assert whole.final is not None and whole.best is not None and whole.trials == whole.final.trials
-    assert whole.final.summary["split"] == {"train": 142, "dev": 36, "test": 0}
-    assert whole.final.summary["refit"]["rows"] == len(wine)
+    assert whole.final.summary.split == SplitSizes(142, 36, 0)
+    assert whole.final.summary.refit.rows == len(wine)
     assert whole.final.data().fingerprint == load("wine", test=0).fingerprint
     np.testing.assert_array_equal(whole.model().predict(wine.features), whole.final.model().predict(wine.features))
     np.testing.assert_array_equal(
@@ -121,14 +123,16 @@ def test_it_is_read_back_as_it_was_returned(whole: NestedStudy) -> None:
 
 
 def test_the_folds_share_their_programs(whole: NestedStudy) -> None:
-    made = [study.summary["programs"] for study in [*whole.studies, whole.final] if study is not None]
-    assert [item["compiled"] + item["loaded"] for item in made[1:]] == [0] * FOLDS
+    made = [study.summary.programs for study in [*whole.studies, whole.final] if study is not None]
+    assert [item.compiled + item.loaded for item in made[1:]] == [0] * FOLDS
 
 
 def test_a_trial_has_one_shape_whatever_the_fold(wine: Dataset) -> None:
     folds = [outer_fold(wine, index, 4) for index in range(4)]
     assert len({len(fold.split.train) for fold in folds}) > 1  # sizes differ by a row, programs must not
-    setups = [set_up(StudySettings(outer_folds=4, outer_fold=index), fold) for index, fold in enumerate(folds)]
+    setups = [
+        set_up(StudySettings(outer_folds=4, outer_fold=index), fold, StubExecutor()) for index, fold in enumerate(folds)
+    ]
     space = setups[0].space
     for number in range(40):
         params = space.sample(np.random.default_rng(number))
@@ -160,7 +164,7 @@ def test_a_fold_s_search_does_not_notice_what_its_test_rows_hold(wine: Dataset) 
 
     def found(nested: NestedStudy, index: int) -> tuple[Any, ...]:
         study = nested.studies[index]
-        return study.trials, study.summary["best"], study.summary["retrain"], study.summary["dev"]
+        return study.trials, study.summary.best, study.summary.retrain, study.summary.dev
 
     assert found(clean, 1) == found(spoilt, 1)
     assert clean.scores[1] != spoilt.scores[1]  # the spoilt rows are those that it is scored on
@@ -250,7 +254,7 @@ def test_a_fold_s_study_is_an_ordinary_one(whole: NestedStudy, wine: Dataset, tm
     assert isinstance(alone, Study)
     bests = [study.best for study in (alone, whole.studies[1])]
     assert bests[0] == bests[1] and alone.trials == whole.studies[1].trials
-    assert alone.evaluate_test()["metrics"] == whole.studies[1].summary["test"]["metrics"]
+    assert alone.evaluate_test()["metrics"] == whole.studies[1].summary.test.metrics
 
 
 def test_changed_data_are_refused(wine: Dataset, whole: NestedStudy, tmp_path: Path) -> None:

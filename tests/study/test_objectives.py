@@ -54,10 +54,10 @@ def test_the_front_is_not_dominated_and_holds_the_best(study: Study) -> None:
     for one in beaten:
         assert any(all(a <= b for a, b in zip(values(other), values(one), strict=True)) for other in front)
     assert study.best is not None
-    assert study.best.number == found["trial"][0] == study.summary["best"]["trial"]
+    assert study.best.number == found["trial"][0] == study.summary.best.trial
     assert found["score"].is_monotonic_increasing
-    assert study.summary["pareto"]["objectives"] == ["parameters", "f1"]
-    assert [member["trial"] for member in study.summary["pareto"]["front"]] == found["trial"].tolist()
+    assert study.summary.pareto.objectives == ("parameters", "f1")
+    assert [member.trial for member in study.summary.pareto.front] == found["trial"].tolist()
 
 
 def test_costs_are_sizes_and_metrics_at_the_chosen_epoch(study: Study) -> None:
@@ -73,11 +73,11 @@ def test_costs_are_sizes_and_metrics_at_the_chosen_epoch(study: Study) -> None:
 
 
 def test_the_front_is_timed_and_nothing_else(study: Study) -> None:
-    times = study.summary["inference"]
-    assert times["batches"] == list(BATCHES)
-    assert set(times["microseconds"]) == {str(number) for number in study.pareto()["trial"]}
-    assert all(0 < each < 1e6 for row in times["microseconds"].values() for each in row)
-    assert study.pareto()["us_a_row_1"].tolist() == [times["microseconds"][str(n)][0] for n in study.pareto()["trial"]]
+    times = study.summary.inference
+    assert times.batches == BATCHES
+    assert set(times.microseconds) == {str(number) for number in study.pareto()["trial"]}
+    assert all(0 < each < 1e6 for row in times.microseconds.values() for each in row)
+    assert study.pareto()["us_a_row_1"].tolist() == [times.microseconds[str(n)][0] for n in study.pareto()["trial"]]
 
 
 @pytest.mark.usefixtures("telling_often")
@@ -111,8 +111,8 @@ def test_an_older_study_of_several_objectives_is_a_start(study: Study, digits: D
 def test_of_one_objective_the_front_is_the_best(whole: Study) -> None:
     assert whole.best is not None
     assert whole.pareto()["trial"].tolist() == [whole.best.number]
-    assert whole.summary["pareto"] is None
-    assert whole.summary["inference"] is None
+    assert whole.summary.pareto is None
+    assert whole.summary.inference is None
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,10 @@ def test_the_population_s_schedule_beats_every_constant_rate(noisy: Dataset, fou
     constant = min(float(run.raw.measurements[-1, loss]) for run in constants if run.status == "finished")
     assert found.best is not None and found.best.score is not None
     assert found.best.score < 0.95 * constant
-    assert found.summary["retrain"]["mean"] < 0.97 * constant  # by the schedule, from fresh weights, with other seeds
-    rates = [stage["params"]["learning_rate"] for stage in found.summary["best"]["schedule"]]
+    assert found.summary.retrain.mean < 0.97 * constant  # by the schedule, from fresh weights, with other seeds
+    rates = [stage.params["learning_rate"] for stage in found.summary.best.schedule]
     assert len(rates) > 2 and rates[-1] < rates[0]
-    assert found.summary["programs"]["compiled"] + found.summary["programs"]["loaded"] <= 2  # search, and refit's rows
+    assert found.summary.programs.compiled + found.summary.programs.loaded <= 2  # search, and refit's rows
 
 
 def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
@@ -67,7 +67,7 @@ def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
         parent = found.trials[copy.parent]
         assert copy.cohort == parent.cohort and copy.born % 2 == 0
         assert copy.curve[: copy.born] == parent.curve[: copy.born]
-        assert copy.params != parent.params and copy.origin == "population"
+        assert copy.params != parent.params and copy.origin == "clone"
     for epoch in range(2, EPOCHS, 2):
         alive = [t for t in found.trials if t.cohort == 0 and t.born <= epoch and t.epoch > epoch]
         assert len(alive) == len([t for t in found.trials if t.cohort == 0 and t.parent is None])

@@ -10,13 +10,16 @@ from small_studies import SMALL, SPACE
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError, SpaceError
+from paceline.net import default_space
+from paceline.net.dense.hyperparameters import DenseHyperparameters
+from paceline.net.dense.portfolio import PORTFOLIO, portfolio
 from paceline.records import History
 from paceline.search.bayes import Bayes
 from paceline.search.probes import PROBES
 from paceline.search.sobol import sobol_points
-from paceline.space import Space, default_space
+from paceline.space import Space
 from paceline.study import tune
-from paceline.study.portfolio import PORTFOLIO, portfolio, usual_point
+from paceline.study.portfolio import usual_point
 
 LEARNED = Path(__file__).parents[2] / "benchmarks" / "results" / "first_points.json"
 EMPTY = History((), "minimize")
@@ -85,7 +88,7 @@ def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> 
     space = Space.from_dict(SPACE)
     points = portfolio(space)
     known = [space.key(trial.params) for trial in study.trials]
-    assert known[0] == space.key(usual_point(space))
+    assert known[0] == space.key(usual_point(space, DenseHyperparameters()))
     assert not set(known[draws.start : draws.stop]) & {space.key(point) for point in points}
     assert known[draws.stop : draws.stop + len(points)] == [space.key(point) for point in points]
 
@@ -93,7 +96,7 @@ def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> 
 def test_a_portfolio_of_one_s_own_keeps_its_nets(digits: Dataset) -> None:
     """Others share the few programs that there are, but what a user lists is trained as it stands."""
     space = {"units": [8, 16], "layers": [1, 2], "dropout": SPACE["dropout"]}
-    usual = usual_point(Space.from_dict(space))
+    usual = usual_point(Space.from_dict(space), DenseHyperparameters())
     nets = [(16, 1), (8, 1)]
     assert (usual["units"], usual["layers"]) not in nets
     mine = [{"units": units, "layers": layers, "dropout": 0.2} for units, layers in nets]
@@ -104,15 +107,17 @@ def test_a_portfolio_of_one_s_own_keeps_its_nets(digits: Dataset) -> None:
 
 def test_layers_of_their_own_get_the_usual_value_each() -> None:
     space = Space({"layers": [2, 3], "dropout": {"low": 0.0, "high": 0.5, "per": "layers"}})
-    assert usual_point(space)["dropout"] == pytest.approx([0.0] * usual_point(space)["layers"])
+    assert usual_point(space, DenseHyperparameters())["dropout"] == pytest.approx(
+        [0.0] * usual_point(space, DenseHyperparameters())["layers"]
+    )
 
 
 def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:
-    """An epoch of digits pays for next to no program: the usual one and the portfolio's are all there are."""
+    """An epoch of digits pays for next to no program: the usual one and the portfolio's are all there are at first."""
     space = {"units": [16, 32, 96], "layers": [1, 2, 3], "dropout": SPACE["dropout"]}
     settings = SMALL | {"space": space, "params": {"batch_size": 64}, "epochs": 2}
-    study = tune(digits, **settings, method="bayes", stopper="none", trials=14)
-    usual = usual_point(Space.from_dict(space))
+    study = tune(digits, **settings, method="bayes", stopper="none", trials=10)
+    usual = usual_point(Space.from_dict(space), DenseHyperparameters())
     assert {(trial.params["layers"], trial.params["units"]) for trial in study.trials} == {
         (usual["layers"], usual["units"]),
         (2, 96),

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,20 +12,21 @@ from small_studies import SMALL, hyperband_settings, outcome
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError
-from paceline.net.dense.hyperparameters import resolve
+from paceline.net.dense.hyperparameters import DenseHyperparameters, resolve
 from paceline.net.dense.size import operations
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
 from paceline.search.bayes import Bayes
-from paceline.search.few_programs import FIRST
+from paceline.search.few_programs import FIRST, TOGETHER, FewPrograms
 from paceline.search.one_core import one_core
 from paceline.search.price import log_prices
 from paceline.space import Space
 from paceline.study import tune
 from paceline.study.portfolio import usual_point
 from paceline.study.proposing import Proposer
-from paceline.study.setup import COMPILING, set_up
-from paceline.testing import rng_at
+from paceline.study.searching import COMPILING_SECONDS, MULTIPLY_ADDS_A_SECOND, STEP_SECONDS, share_of_compiling
+from paceline.study.setup import Setup, set_up
+from paceline.testing import StubExecutor, rng_at
 
 SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
 UNDER_WAY, ENDED = Trial(0, {"x": 0.5}, 0), Trial(0, {"x": 0.5}, 0, status=Status.FINISHED, score=1.0)
@@ -123,9 +125,9 @@ def test_one_core_holds_in_the_threads_of_a_study() -> None:
 def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
     study = tune(digits, **BAYES)
     assert study.trials[0].params == pytest.approx({"learning_rate": 1e-3, "dropout": 0.0})
-    setup = set_up(study.settings, digits)
+    setup = set_up(study.settings, digits, StubExecutor())
     assert isinstance(setup.method, Bayes) and setup.searcher is not setup.method
-    assert usual_point(Space({"units": [32, 512], "dropout": {"low": 0.1, "high": 0.5}})) == {
+    assert usual_point(Space({"units": [32, 512], "dropout": {"low": 0.1, "high": 0.5}}), DenseHyperparameters()) == {
         "units": 32,
         "dropout": pytest.approx(0.3),
     }
@@ -148,36 +150,51 @@ def test_a_study_tells_what_a_net_costs(
     study = tune(digits, **settings | {"method_options": options})
     assert len(study.trials) == BAYES["trials"] and set(told) == asked
     if asked:
-        inputs = set_up(study.settings, digits).folds[0].inputs
+        (inputs,) = set_up(study.settings, digits, StubExecutor()).folds[0].spec.sample
         assert told[64] == operations(resolve({"layers": 1, "units": 64}, task="classes"), inputs, 10)
         assert told[64] == pytest.approx(8 * told[8], rel=0.05)
 
 
-@pytest.mark.parametrize(("method", "limited"), [("bayes", True), ("random", False)])
-def test_programs_are_shared_until_training_has_paid_for_them(method: str, limited: bool, digits: Dataset) -> None:
-    """Eight widths of the ladder. An epoch of digits costs a thousandth of a program, so there is nothing to pay with.
+@pytest.mark.parametrize("method", ["bayes", "random", "tpe", "genetic"])
+def test_programs_are_shared_until_training_has_paid_for_them(method: str, digits: Dataset) -> None:
+    """Eight widths of the ladder. An epoch of digits costs a thousandth of a program, so it pays for nothing."""
+    setup = eight_widths(digits, method=method)
+    history = History(())
+    points = setup.searcher.suggest(history, TOGETHER, rng_at(history))
+    assert len({point["units"] for point in points}) == FIRST
+    assert len({point["dropout"] for point in points}) == TOGETHER
 
-    Draws of `random` must be what they say."""
-    widths = [8, 16, 32, 48, 64, 96, 128, 192]
-    space = {"units": {"choices": widths}, "dropout": {"low": 0.0, "high": 0.5}}
-    setup = set_up(hyperband_settings(method=method, search=space, params={"layers": 1}), digits)
+
+@pytest.mark.parametrize(("method", "options"), [("sobol", {}), ("grid", {}), ("population", {"size": 12})])
+def test_proposals_that_belong_together_are_not_moved(method: str, options: dict[str, int], digits: Dataset) -> None:
+    setup = eight_widths(digits, method=method, method_options=options, stopper="none")
     history = History(())
     points = setup.searcher.suggest(history, 12, rng_at(history))
-    assert (len({point["units"] for point in points}) == FIRST) == limited
-    assert len({point["dropout"] for point in points}) == 12
+    assert setup.searcher is setup.method
+    assert points == setup.method.suggest(history, 12, rng_at(history))
+
+
+def eight_widths(data: Dataset, **settings: Any) -> Setup:
+    space = {"units": {"choices": [8, 16, 32, 48, 64, 96, 128, 192]}, "dropout": {"low": 0.0, "high": 0.5}}
+    return set_up(hyperband_settings(search=space, params={"layers": 1}, **settings), data, StubExecutor())
 
 
 def test_what_a_program_is_paid_with(digits: Dataset) -> None:
-    """The need that a study tells: the padded shape, and the multiply-adds of an epoch's rows."""
+    """The need that a study tells: the padded shape, and the seconds of an epoch's steps and multiply-adds."""
     space = {"units": {"choices": [8, 64]}, "dropout": {"low": 0.0, "high": 0.5}}
-    setup = set_up(hyperband_settings(method="bayes", search=space, params={"layers": 1}), digits)
-    assert isinstance(setup.method, Bayes) and setup.method._programs is not None
-    shape, epoch = setup.method._programs._need({"units": 8, "dropout": 0.1})
-    assert shape == setup.prepared({"units": 8, "dropout": 0.1}, 0, 0).shape
-    assert epoch == setup.folds[0].train_rows * (setup.folds[0].inputs * 8 + 8 * 10) / COMPILING
+    for folds in (None, 3):
+        setup = set_up(
+            hyperband_settings(method="random", search=space, params={"layers": 1}, folds=folds), digits, StubExecutor()
+        )
+        assert isinstance(setup.searcher, FewPrograms)
+        shape, epoch = setup.searcher._need({"units": 8, "dropout": 0.1})
+        assert shape == setup.prepared({"units": 8, "dropout": 0.1}, 0, 0).shape
+        rows, row = setup.folds[0].spec.train_rows, setup.folds[0].spec.sample[0] * 8 + 8 * 10
+        assert epoch == share_of_compiling(rows, 64, row, folds or 1)
+        seconds = -(-rows // 64) * STEP_SECONDS + rows * row / MULTIPLY_ADDS_A_SECOND
+        assert epoch == pytest.approx((folds or 1) * seconds / COMPILING_SECONDS)
 
 
-@pytest.mark.parametrize("name", ["cost", "programs"])
-def test_what_a_study_gives_itself_is_no_option_of_its_user(name: str, digits: Dataset) -> None:
-    with pytest.raises(SettingsError, match=f"^option '{name}' .* leave it out"):
-        tune(digits, **BAYES | {"method_options": {name: 3}})
+def test_an_option_that_the_study_gives_itself_is_refused(digits: Dataset) -> None:
+    with pytest.raises(SettingsError, match=r"^option 'cost' of method 'bayes' .* leave it out"):
+        tune(digits, **BAYES | {"method_options": {"cost": 3}})

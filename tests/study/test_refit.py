@@ -20,10 +20,10 @@ REFIT: dict[str, Any] = SMALL | {"refit": True, "trials": 4}
 
 def test_the_refitted_model_is_the_winner_trained_on_both_parts(digits: Dataset, tmp_path: Path) -> None:
     study = tune(digits, **REFIT, out=tmp_path / "study")
-    best, refit = study.best, study.summary["refit"]
-    assert best is not None and 1 <= refit["epochs"] <= SMALL["epochs"]
-    assert refit["rows"] == len(digits.split.train) + len(digits.split.dev)
-    fold, epochs = digits.whole(), refit["epochs"]
+    best, refit = study.best, study.summary.refit
+    assert best is not None and 1 <= refit.epochs <= SMALL["epochs"]
+    assert refit.rows == len(digits.split.train) + len(digits.split.dev)
+    fold, epochs = digits.whole(), refit.epochs
     config = study.model().config
     assert config.patience is None
     # One epoch's schedule is the study's, so train for all epochs and compare at the one that was chosen: a constant
@@ -32,7 +32,7 @@ def test_the_refitted_model_is_the_winner_trained_on_both_parts(digits: Dataset,
     alone = train_arrays(
         config, fold.x_train, fold.y_train, fold.x_dev, fold.y_dev, task="classes", seed=best.seed, epochs=epochs
     )
-    for ours, theirs in zip(study.model().weights, alone.weights, strict=True):
+    for ours, theirs in zip(study.model().params, alone.last.params, strict=True):
         for name, array in ours.items():
             np.testing.assert_array_equal(array, theirs[name])
     saved = load_model(tmp_path / "study")
@@ -41,20 +41,20 @@ def test_the_refitted_model_is_the_winner_trained_on_both_parts(digits: Dataset,
 
 def test_the_dev_evidence_stays_that_of_a_model_that_never_saw_dev_rows(digits: Dataset) -> None:
     plain, refitted = tune(digits, **SMALL, trials=4), tune(digits, **REFIT)
-    assert plain.summary["refit"] is None
-    assert refitted.summary["dev"] == plain.summary["dev"]
-    assert refitted.summary["retrain"] == plain.summary["retrain"]
+    assert plain.summary.refit is None
+    assert refitted.summary.dev == plain.summary.dev
+    assert refitted.summary.retrain == plain.summary.retrain
 
 
 def test_a_plateau_schedule_is_not_refitted(digits: Dataset) -> None:
     study = tune(digits, **REFIT | {"params": SMALL["params"] | {"schedule": "plateau"}})
-    assert study.summary["refit"]["epochs"] == 0 and "follows the dev score" in study.summary["refit"]["reason"]
-    chosen = min(study.summary["retrain"]["scores"])
+    assert study.summary.refit.epochs == 0 and "follows the dev score" in study.summary.refit.reason
+    chosen = min(study.summary.retrain.scores)
     assert study.model().evaluate(digits.dev)["error"] == pytest.approx(chosen, abs=1e-6)
 
 
 def test_select_last_refits_for_all_epochs(digits: Dataset) -> None:
-    assert tune(digits, **REFIT | {"select": "last"}).summary["refit"]["epochs"] == SMALL["epochs"]
+    assert tune(digits, **REFIT | {"select": "last"}).summary.refit.epochs == SMALL["epochs"]
 
 
 def test_whole_learns_from_both_parts_and_shows_dev_rows_the_same_way(digits: Dataset) -> None:
@@ -79,3 +79,7 @@ def test_the_refit_epoch_is_no_worse_than_two_standard_errors(curves: list[list[
 
 def test_epochs_without_a_finite_score_are_never_chosen() -> None:
     assert last_good_epoch([[1.0, 0.5, float("nan")], [1.0, 0.5, 0.5]]) == 2
+
+
+def test_where_no_epoch_is_finite_in_all_runs_none_is_chosen() -> None:
+    assert last_good_epoch([[1.0, float("nan")], [float("nan"), 1.0]]) == 0

@@ -8,7 +8,8 @@ import pytest
 from small_studies import SMALL, hyperband_study, interrupt_after, outcome, steps_of
 
 from paceline.data import Dataset
-from paceline.pack.executor import Done, Job, Lanes
+from paceline.pack.cpu import CpuLanes
+from paceline.pack.executor import Done, Job
 from paceline.records import Measurements, Trial
 from paceline.store import Store
 from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
@@ -29,23 +30,23 @@ def test_the_order_of_training_changes_no_result(digits: Dataset, monkeypatch: p
         "stopper_options": {"size": 4, "warmup_trials": 1, "warmup_epochs": 1},
     }
     usual = outcome(tune(digits, **settings))
-    submit, collect = Lanes.submit, Lanes.collect
+    submit, collect = CpuLanes.submit, CpuLanes.collect
     held: list[Job] = []
 
-    def hold_first_cohort(lanes: Lanes, jobs: Iterable[Job]) -> None:
+    def hold_first_cohort(lanes: CpuLanes, jobs: Iterable[Job]) -> None:
         jobs = list(jobs)
         held.extend(job for job in jobs if job.priority[0] == 0)
         submit(lanes, [job for job in jobs if job.priority[0] != 0])
 
-    def collect_then_release(lanes: Lanes, timeout: float | None = None) -> list[Done]:
+    def collect_then_release(lanes: CpuLanes, timeout: float | None = None) -> list[Done]:
         outcomes = collect(lanes, timeout)
         if not outcomes and not lanes.open_jobs:
             submit(lanes, held)
             held.clear()
         return outcomes
 
-    monkeypatch.setattr(Lanes, "submit", hold_first_cohort)
-    monkeypatch.setattr(Lanes, "collect", collect_then_release)
+    monkeypatch.setattr(CpuLanes, "submit", hold_first_cohort)
+    monkeypatch.setattr(CpuLanes, "collect", collect_then_release)
     assert outcome(tune(digits, **settings)) == usual
 
 
@@ -106,8 +107,8 @@ def test_an_interruption_within_a_rung_loses_no_epoch(
 
 
 def refit_steps(study: Study) -> int:
-    refit = study.summary["refit"]
-    return int(refit["epochs"]) * -(-int(refit["rows"]) // 64)
+    refit = study.summary.refit
+    return refit.epochs * -(-refit.rows // 64)
 
 
 @pytest.mark.usefixtures("telling_often")
@@ -121,10 +122,10 @@ def test_an_interruption_while_the_winner_is_retrained_loses_nothing(whole: Stud
     assert all(trial.ended for trial in caught.value.study.trials)
     again = resume(tmp_path / "study")
     assert outcome(again) == outcome(whole)
-    retrained = 2 * again.trials[again.summary["best"]["trial"]].epoch
-    train_rows = again.summary["split"]["train"]
+    retrained = 2 * again.trials[again.summary.best.trial].epoch
+    train_rows = again.summary.split.train
     # All trials came from the store, so only the retraining was trained.
-    assert again.summary["steps"] <= retrained * -(-train_rows // 64) + refit_steps(again)
+    assert again.summary.steps <= retrained * -(-train_rows // 64) + refit_steps(again)
 
 
 @pytest.mark.usefixtures("telling_often")
@@ -147,15 +148,15 @@ def test_an_interrupted_study_in_memory_says_so(digits: Dataset, telling_often: 
 
 
 def test_survivors_go_on_where_they_were(whole: Study) -> None:
-    rows = whole.summary["split"]["train"]
-    retrain = len(whole.summary["retrain"]["seeds"]) * 9 * -(-rows // 64)
-    assert whole.summary["steps"] == steps_of(whole, rows) + retrain + refit_steps(whole)
+    rows = whole.summary.split.train
+    retrain = len(whole.summary.retrain.seeds) * 9 * -(-rows // 64)
+    assert whole.summary.steps == steps_of(whole, rows) + retrain + refit_steps(whole)
     by_epochs = {trial.epoch for trial in whole.trials}
     assert by_epochs == {1, 3, 9}, "the study has no survivors to speak of"
 
 
 def test_one_shape_is_one_program(digits: Dataset, whole: Study) -> None:
-    programs = whole.summary["programs"]
-    assert programs["compiled"] + programs["loaded"] <= 1
+    programs = whole.summary.programs
+    assert programs.compiled + programs.loaded <= 1
     again = tune(digits, **SMALL, trials=4)
-    assert (again.summary["programs"]["compiled"], again.summary["programs"]["loaded"]) == (0, 0)
+    assert (again.summary.programs.compiled, again.summary.programs.loaded) == (0, 0)

@@ -7,11 +7,12 @@ from small_studies import ONE_SHAPE, SMALL, SPACE
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError, SpaceError
-from paceline.records import Status
+from paceline.records import EndReason, Status
 from paceline.search import STOPPERS
 from paceline.settings import StudySettings
 from paceline.study import tune
 from paceline.study.setup import set_up
+from paceline.testing import StubExecutor
 
 FEW: dict[str, Any] = SMALL | {"trials": 5, "epochs": 3, "stopper": "none", "retrain": 1}
 
@@ -33,10 +34,10 @@ def test_regression(tmp_path: Any) -> None:
     assert study.best is not None and study.best.score is not None
     target = diabetes.dev.target
     assert 20 < study.best.score < 1.2 * float(((target - target.mean()) ** 2).mean() ** 0.5)
-    dev = study.summary["dev"]
-    assert len(dev["actual"]) == len(dev["predicted"]) == len(diabetes.split.dev)
-    chosen = min(study.summary["retrain"]["scores"])
-    errors = [(actual - guess) ** 2 for actual, guess in zip(dev["actual"], dev["predicted"], strict=True)]
+    dev = study.summary.dev
+    assert len(dev.actual) == len(dev.predicted) == len(diabetes.split.dev)
+    chosen = min(study.summary.retrain.scores)
+    errors = [(actual - guess) ** 2 for actual, guess in zip(dev.actual, dev.predicted, strict=True)]
     assert (sum(errors) / len(errors)) ** 0.5 == pytest.approx(chosen, rel=1e-4)
     test = study.evaluate_test()
     assert test["interval_kind"] == "bootstrap 95 %" and test["of"] == "rmse"
@@ -55,6 +56,22 @@ def test_manual_tries_the_list_in_order(digits: Dataset) -> None:
     study = tune(digits, **FEW, method="manual", method_options={"configurations": wanted})
     assert [trial.params for trial in study.trials] == wanted
     assert {trial.origin for trial in study.trials} == {"manual"}
+
+
+def test_a_trial_says_who_proposed_it(digits: Dataset) -> None:
+    wished = {"learning_rate": 0.003, "dropout": 0.1}
+    usual = tune(digits, **FEW, method="bayes")
+    assert [trial.origin for trial in usual.trials] == ["default", *["bayes"] * (len(usual.trials) - 1)]
+    asked = tune(digits, **FEW, method="random", method_options={"first": [wished]})
+    assert [trial.origin for trial in asked.trials] == ["first", *["random"] * (len(asked.trials) - 1)]
+    assert asked.trials[0].params == wished
+
+
+def test_a_trial_says_what_ended_it(digits: Dataset) -> None:
+    study = tune(digits, **SMALL, trials=12, method_options={"first": [{"learning_rate": 0.1, "dropout": 0.0}]})
+    assert {trial.ended_by for trial in study.trials} == {EndReason.ALL_EPOCHS, EndReason.PRUNED}
+    for trial in study.trials:
+        assert (trial.ended_by is EndReason.PRUNED) == (trial.status is Status.STOPPED)
 
 
 def test_sobol_spreads_more_evenly_than_its_neighbours_repeat(digits: Dataset) -> None:
@@ -82,14 +99,14 @@ def test_every_stopper_ends_every_trial(stopper: str, digits: Dataset) -> None:
 def test_class_weights_change_the_training(digits: Dataset) -> None:
     plain = tune(digits, **FEW)
     weighted = tune(digits, **FEW | {"params": ONE_SHAPE | {"class_weight": "balanced"}}, metric="loss")
-    assert weighted.summary["best"]["config"]["class_weight"] == "balanced"
+    assert weighted.summary.best.config["class_weight"] == "balanced"
     assert [t.params for t in weighted.trials] == [t.params for t in plain.trials]
     same = tune(digits, **FEW, metric="loss")
     assert [t.score for t in weighted.trials] != [t.score for t in same.trials]
 
 
 def names_searched(data: Dataset, **params: Any) -> set[str]:
-    return set(set_up(StudySettings(params=params), data).space.names)
+    return set(set_up(StudySettings(params=params), data, StubExecutor()).space.names)
 
 
 def test_fixed_hyperparameters_leave_the_default_space(digits: Dataset) -> None:
@@ -98,7 +115,7 @@ def test_fixed_hyperparameters_leave_the_default_space(digits: Dataset) -> None:
     assert names_searched(digits, units=32, layers=1) == every - {"units", "layers"}
     assert names_searched(digits, optimizer="adam") == every - {"optimizer", "momentum"}
     assert names_searched(digits, optimizer="momentum") == every - {"optimizer"}
-    fixed = set_up(StudySettings(params={"optimizer": "momentum"}), digits).space.parameters["momentum"]
+    fixed = set_up(StudySettings(params={"optimizer": "momentum"}), digits, StubExecutor()).space.parameters["momentum"]
     assert fixed.when is None
 
 
@@ -108,7 +125,7 @@ def test_the_default_space_is_searched_around_what_is_fixed(digits: Dataset) -> 
     for trial in study.trials:
         assert not set(trial.params) & set(fixed)
         assert ("momentum" in trial.params) == (trial.params["optimizer"] == "momentum")
-    assert study.summary["best"]["config"]["units"] in (16, (16,), [16])
+    assert study.summary.best.config["units"] in (16, (16,), [16])
 
 
 def test_conditions_and_values_by_layer(digits: Dataset) -> None:
@@ -125,7 +142,7 @@ def test_conditions_and_values_by_layer(digits: Dataset) -> None:
         assert ("momentum" in trial.params) == (trial.params["optimizer"] == "momentum")
         assert trial.status is Status.FINISHED
     assert study.best is not None
-    sizes = [layer["kernel"].shape[1] for layer in study.model().weights]
+    sizes = [layer["kernel"].shape[1] for layer in study.model().params]
     assert sizes == [*study.best.params["units"], 10]
 
 

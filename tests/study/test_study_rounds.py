@@ -40,8 +40,8 @@ def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str
                 trials[number] = outcome(trials[number], 9)
     ended = [trial if trial.ended else outcome(trial, 9) for trial in trials.values()]
     found = rounds_of(method, ended, "minimize", rule.in_flight)
-    assert found == list(drawn_from.values()) and len(found) == 9
-    assert found[0]["ranges"] == {"rate": (1e-4, 1.0)} and found[-1]["ranges"] != found[0]["ranges"]
+    assert [asdict(one) for one in found] == list(drawn_from.values()) and len(found) == 9
+    assert found[0].ranges == {"rate": (1e-4, 1.0)} and found[-1].ranges != found[0].ranges
     hindsight = rounds_of(method, ended, "minimize", 1)
     assert hindsight != found
 
@@ -49,11 +49,11 @@ def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str
 def test_of_many_rounds_some_are_kept() -> None:
     searcher = make_searcher("coarse_to_fine", SPACE, seed=0, size=2)
     trials = [replace(outcome(Trial(n, {"rate": 0.5, "kind": "a"}, 0), 3), cohort=n // 4) for n in range(200)]
-    numbers = [one["number"] for one in rounds_of(searcher, trials, "minimize", 2)]
+    numbers = [one.number for one in rounds_of(searcher, trials, "minimize", 2)]
     assert len(numbers) == KEPT and numbers[0] == 0 and numbers[-1] == 99
 
 
 def test_other_methods_have_no_rounds() -> None:
     trials = [Trial(0, {"rate": 0.5, "kind": "a"}, 0)]
-    assert rounds_of(make_searcher("random", SPACE, seed=0), trials, "minimize", 2) == []
-    assert rounds_of(make_searcher("coarse_to_fine", SPACE, seed=0), [], "minimize", 2) == []
+    assert rounds_of(make_searcher("random", SPACE, seed=0), trials, "minimize", 2) == ()
+    assert rounds_of(make_searcher("coarse_to_fine", SPACE, seed=0), [], "minimize", 2) == ()

@@ -8,10 +8,12 @@ from small_studies import SMALL, SPACE, interrupt_after, outcome
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError, StudyError
+from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.search.bayes import MOST_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
 from paceline.study.warm import carried, earlier_of, placed
+from paceline.summary import WarmStart
 
 FEW = SMALL | {"trials": 8, "epochs": 3, "stopper": "none", "retrain": 1}
 
@@ -30,8 +32,10 @@ def best_three(study: Study) -> list[dict[str, object]]:
 def test_the_best_run_first(method: str, older: Study, digits: Dataset) -> None:
     study = tune(digits, **FEW | {"trials": 5}, method=method, warm_start=older)
     assert [trial.params for trial in study.trials[:3]] == best_three(older)
+    assert [trial.origin for trial in study.trials[:3]] == ["warm start"] * 3
+    assert {trial.origin for trial in study.trials[4:]} == {method}
     results = 8 if method == "bayes" else 0
-    assert study.summary["warm_start"] == {"from": "older", "first": 3, "results": results}
+    assert study.summary.warm_start == WarmStart("older", 3, results)
 
 
 def test_a_population_can_begin_warm(older: Study, digits: Dataset) -> None:
@@ -69,12 +73,14 @@ def test_configurations_are_carried_over_by_what_they_mean() -> None:
         }
     )
     usual = {"optimizer": "adam", "layers": 2, "units": [32, 32], "dropout": 0.0}
-    assert placed({"units": 32}, space) == usual
-    assert placed({"units": [32, 32], "momentum": 0.3}, space) == usual  # momentum says nothing of adam
-    assert placed({"units": 48}, space) is None
-    assert placed({"optimizer": "momentum", "units": 32, "momentum": 0.3}, space) is None
+    assert placed({"units": 32}, space, DenseHyperparameters()) == usual
+    assert (
+        placed({"units": [32, 32], "momentum": 0.3}, space, DenseHyperparameters()) == usual
+    )  # momentum says nothing of adam
+    assert placed({"units": 48}, space, DenseHyperparameters()) is None
+    assert placed({"optimizer": "momentum", "units": 32, "momentum": 0.3}, space, DenseHyperparameters()) is None
     earlier = {"from": "x", "results": [[{"units": 48}, -2.0], [{"units": 32}, 0.0], [{"units": [32, 32]}, 1.0]]}
-    assert carried(earlier, space) == [(usual, 0.0)]
+    assert carried(earlier, space, DenseHyperparameters()) == [(usual, 0.0)]
 
 
 def test_what_is_kept_is_small_and_best_first(older: Study) -> None:

@@ -142,8 +142,9 @@ def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_
     """Continue a study that was stopped or crashed."""
     from paceline import study as studies
 
-    if studies.load_study(folder).state == "finished":
-        finish(studies.load_study(folder), as_json, keep_test_closed, "this study is finished; nothing was trained")
+    study = studies.load_study(folder)
+    if study.state == "finished" and not (isinstance(study, studies.Study) and study.summary.pending):
+        finish(study, as_json, keep_test_closed, "this study is finished; nothing was trained")
         return
     conducted(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
 
@@ -171,10 +172,11 @@ def show(
         print(documents.text_of(documents.study_document(study, top)))
         return
     lines = screens.Lines()
-    screens.data_lines(lines, study.summary)
+    screens.data_lines(lines, study.summary.data, study.summary.split)
     screens.study_lines(lines, study)
-    if study.summary.get("split") and study.best is not None:
-        screens.test_line(lines, study.summary.get("test"), study.summary["split"]["test"])
+    if study.summary.split is not None and study.best is not None:
+        screens.test_line(lines, study.summary.test, study.summary.split.test)
+    screens.problem_lines(lines, study.summary.problems)
     screens.state_lines(lines, study)
     screens.place_lines(lines, study.folder)
     lines.show(console)
@@ -182,7 +184,7 @@ def show(
     pareto_table(study, console)
     console.print()
     screens.trial_table(study, top or 10, console)
-    rounds_table(study.summary.get("rounds") or [], console)
+    rounds_table(study.summary.rounds, console)
 
 
 @app.command()
@@ -190,14 +192,15 @@ def evaluate(folder: options.Folder, as_json: options.AsJson = False) -> None:
     """Open the test set; how often that was done is kept."""
     from paceline.cli import documents, screens
     from paceline.study import load_study
+    from paceline.summary import TestResult
 
     study = load_study(folder)
-    test = study.evaluate_test()
+    test = TestResult.from_json(study.evaluate_test())
     if as_json:
-        print(documents.text_of(test))
+        print(documents.text_of(test.to_json()))
         return
     lines = screens.Lines()
-    screens.test_line(lines, test, test["rows"])
+    screens.test_line(lines, test, test.rows)
     lines.show(make_console())
 
 
@@ -326,16 +329,17 @@ def finish(
     from paceline.cli import documents, nested, screens
     from paceline.cli.trade_offs import pareto_table
     from paceline.study import NestedStudy
+    from paceline.study.study import evaluate_or_note, report_or_note
 
     if isinstance(study, NestedStudy):
         nested.show(study, as_json, make_console(), remark, told=told)
         return
-    rows = study.summary["split"]["test"]
-    first = study.summary.get("test") is None and rows and not keep_test_closed and study.best is not None
+    rows = 0 if study.summary.split is None else study.summary.split.test
+    first = study.summary.test is None and rows and not keep_test_closed and study.has_model
     if first:
-        study.evaluate_test()
+        evaluate_or_note(study)
         if study.folder is not None:
-            study.report()  # with the test result in it
+            report_or_note(study)  # with the test result in it
     if as_json:
         print(documents.text_of(documents.result_document(study)))
         return
@@ -343,11 +347,12 @@ def finish(
     if remark:
         lines.add("finished", remark)
     if not told:
-        screens.data_lines(lines, study.summary)
+        screens.data_lines(lines, study.summary.data, study.summary.split)
     screens.study_lines(lines, study)
     once = "the test set was opened for this, the first time" if first else ""
     if study.best is not None:
-        screens.test_line(lines, study.summary.get("test"), rows, once)
+        screens.test_line(lines, study.summary.test, rows, once)
+    screens.problem_lines(lines, study.summary.problems)
     screens.place_lines(lines, study.folder)
     console = make_console()
     lines.show(console)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PLACES = ("out", "store", "lanes", "warm_start")  # where, and with how many hands; none of them changes a result
 RESULTS = (
-    "data", "split", "tied", "edges", "importance", "inference", "rounds", "ended", "programs", "steps", "test",
+    "data", "split", "tied", "edges", "importance", "inference", "rounds", "architectures", "ended", "programs",
+    "steps", "test", "problems",
 )  # fmt: skip
 
 
@@ -53,10 +54,10 @@ def study_document(study: "Study", top: int | None = None) -> dict[str, Any]:
         "fingerprint": study.record.environment.get("fingerprint"),
         "trials": [trial_document(trial) for trial in trials],
         "best": None if best is None else trial_document(best),
-        "config": (summary.get("best") or {}).get("config"),
-        "retrain": summary.get("retrain"),
-        "refit": summary.get("refit"),
-        "experiments": summary.get("experiments"),
+        "config": None if summary.best is None else summary.best.config,
+        "retrain": None if summary.retrain is None else summary.retrain.to_json(),
+        "refit": None if summary.refit is None else summary.refit.to_json(),
+        "experiments": None if summary.experiments is None else summary.experiments.to_json(),
         "pareto": front_document(study.trials, study.record.goal, study.record.settings.get("objectives") or ()),
     }
 
@@ -101,11 +102,11 @@ def ranked(study: "Study") -> list["Trial"]:
 
 def result_document(study: "Study") -> dict[str, Any]:
     """What `tune`, `run` and `resume` print at their end: the study, its test result and its places."""
-    summary = study.summary
+    summary = study.summary.to_json()
     folder = study.folder
     return {
         **study_document(study),
-        **{name: summary.get(name) for name in RESULTS},
+        **{name: summary[name] for name in RESULTS},
         "folder": None if folder is None else str(folder),
         "report": None if folder is None else str(folder / "report.html"),
         "model": None if folder is None or not (folder / "best").exists() else str(folder / "best"),

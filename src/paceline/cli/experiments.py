@@ -1,52 +1,53 @@
 """The table of controlled experiments for a terminal: each arm against the base."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paceline.cli.words import assignments, count, number, setting
+from paceline.summary import ArmResult, BaseRuns, ExperimentResults
 
 if TYPE_CHECKING:
     from paceline.cli.screens import Lines
 
 
-def experiment_rows(found: dict[str, Any], metric: str) -> list[list[str]]:
+def experiment_rows(found: ExperimentResults, metric: str) -> list[list[str]]:
     """Head, base and arms as texts, what matters most first, for a narrow terminal cuts the end."""
-    base, train = found["base"], found["train_name"].replace("_", " ")
+    base, train = found.base, found.train_name.replace("_", " ")
     head = ["factor", "value", f"dev {metric}", "arm − base", "95 % interval", "verdict", "p (Holm)"]
     rows = [[*head, "unpaired interval", "ratio", train, "not compared"]]
-    rows.append(["base", "", number(base["mean"]), *[""] * 6, number(base["train"]), lost(base)])
-    for arm in found["arms"]:
+    rows.append(["base", "", number(base.mean), *[""] * 6, number(base.train), lost(base)])
+    for arm in found.arms:
         rows.append(
             [
-                arm["factor"],
-                setting(arm["value"]),
-                number(arm["mean"]),
-                signed(arm["difference"]),
-                interval(arm["low"], arm["high"]),
-                arm["verdict"],
-                short(arm["p_adjusted"], ".2g"),
-                interval(arm["unpaired_low"], arm["unpaired_high"]),
-                short(arm["ratio"], ".1f"),
-                number(arm["train"]),
+                arm.factor,
+                setting(arm.value),
+                number(arm.mean),
+                signed(arm.difference),
+                interval(arm.low, arm.high),
+                arm.verdict,
+                short(arm.p_adjusted, ".2g"),
+                interval(arm.unpaired_low, arm.unpaired_high),
+                short(arm.ratio, ".1f"),
+                number(arm.train),
                 lost(arm),
             ]
         )
     return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
 
 
-def experiment_lines(lines: "Lines", found: dict[str, Any]) -> None:
+def experiment_lines(lines: "Lines", found: ExperimentResults) -> None:
     """The base, and the factor to change next."""
-    base = assignments(found["base"]["params"]) or "the default configuration"
-    lines.add("base", f"{base}; {count(found['repeats'], 'repeat')} of each arm")
-    lines.add("next", found["next"]["sentence"], "bold")
+    base = assignments(found.base.params) or "the default configuration"
+    lines.add("base", f"{base}; {count(found.repeats, 'repeat')} of each arm")
+    lines.add("next", found.next.sentence, "bold")
 
 
-def lost(runs: dict[str, Any]) -> str:
+def lost(runs: BaseRuns | ArmResult) -> str:
     """The runs that aren't compared.
 
-    >>> lost({"lost": ["repeat 2: diverged in epoch 1", "repeat 3: diverged in epoch 1"]})
+    >>> lost(BaseRuns(lost=("repeat 2: diverged in epoch 1", "repeat 3: diverged in epoch 1")))
     'repeat 2: diverged in epoch 1, repeat 3: diverged in epoch 1'
     """
-    return ", ".join(runs["lost"])
+    return ", ".join(runs.lost)
 
 
 def short(value: float | None, form: str) -> str:

@@ -1,6 +1,5 @@
 """A nested study on the screen: its estimate, a line for each outer fold, the configurations that they chose."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -8,12 +7,11 @@ from rich.console import Console
 from paceline.cli import documents, screens
 from paceline.cli.words import assignments, count, number, setting
 from paceline.errors import SettingsError
+from paceline.summary import FoldResult, NestedSummary
 
 if TYPE_CHECKING:
     from paceline.settings import StudySettings
     from paceline.study import NestedStudy
-
-Summary = Mapping[str, Any]
 
 
 def refuse_closed(keep_test_closed: bool) -> None:
@@ -45,78 +43,79 @@ def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = ""
     if remark:
         lines.add("finished", remark)
     if not told:
-        screens.data_lines(lines, dict(summary), plan_words(study.settings))
+        screens.data_lines(lines, summary.data, plan_words(study.settings))
     estimate_lines(lines, summary)
     final_lines(lines, summary)
+    screens.problem_lines(lines, summary.problems)
     screens.state_lines(lines, study)
     screens.place_lines(lines, study.folder)
     lines.show(console)
-    if summary["folds"]:
+    if summary.folds:
         console.print()
         fold_table(summary, console)
 
 
-def estimate_lines(lines: screens.Lines, summary: Summary) -> None:
+def estimate_lines(lines: screens.Lines, summary: NestedSummary) -> None:
     """The mean score with its interval, what it is of, and how alike the chosen configurations are."""
-    scored = [fold for fold in summary["folds"] if fold["score"] is not None]
-    if summary["mean"] is None:
+    scored = summary.scored
+    if summary.mean is None:
         lines.add("test", "no outer fold has a score yet", "yellow")
         return
-    spread = "" if summary["sd"] is None else f" ± {number(summary['sd'])}"
+    spread = "" if summary.sd is None else f" ± {number(summary.sd)}"
     lines.add(
-        "test", f"{summary['metric']} {number(summary['mean'])}{spread} over {count(len(scored), 'outer fold')}", "bold"
+        "test", f"{summary.metric} {number(summary.mean)}{spread} over {count(len(scored), 'outer fold')}", "bold"
     )
-    if summary["interval"] is not None:
-        low, high = (number(bound) for bound in summary["interval"])
-        lines.add("", f"{low} to {high}: {summary['interval_kind']}; folds share training rows, so it is approximate")
+    if summary.interval is not None:
+        low, high = (number(bound) for bound in summary.interval)
+        lines.add("", f"{low} to {high}: {summary.interval_kind}; folds share training rows, so it is approximate")
     lines.add("", "of the procedure (search and training), not of one model; each fold was opened once")
-    if summary["dev_mean"] is not None:
-        lines.add("dev", f"{summary['metric']} {number(summary['dev_mean'])} of the same configurations, chosen by it")
-    lost = [str(fold["fold"]) for fold in summary["folds"] if fold["state"] == "finished" and fold["score"] is None]
+    if summary.dev_mean is not None:
+        lines.add("dev", f"{summary.metric} {number(summary.dev_mean)} of the same configurations, chosen by it")
+    lost = [str(fold.fold) for fold in summary.folds if fold.state == "finished" and fold.score is None]
     if lost:
         lines.add("warning", f"no score in fold {', '.join(lost)}: the mean leaves it out and is too good", "yellow")
     if len(scored) > 1:
-        for item in summary["stability"]:
-            if item["agree"] == len(item["values"]):
-                lines.add("alike", f"{item['name']}={setting(item['values'][0])} in every fold")
+        for item in summary.stability:
+            if item.agree == len(item.values):
+                lines.add("alike", f"{item.name}={setting(item.values[0])} in every fold")
 
 
-def final_lines(lines: screens.Lines, summary: Summary) -> None:
+def final_lines(lines: screens.Lines, summary: NestedSummary) -> None:
     """The search with all rows."""
-    final = summary["final"]
+    final = summary.final
     if final is None:
         return
-    if final["params"] is None:
+    if final.params is None:
         lines.add("model", "the search with all rows has no score yet", "yellow")
         return
-    lines.add(
-        "final", f"trial {final['trial']} of a search with all rows: dev score {number(final['dev'])}", "bold green"
-    )
-    lines.add("", assignments(final["params"]) or "the default configuration")
+    lines.add("final", f"trial {final.trial} of a search with all rows: dev score {number(final.dev)}", "bold green")
+    lines.add("", assignments(final.params) or "the default configuration")
 
 
-def fold_table(summary: Summary, console: Console) -> None:
+def fold_table(summary: NestedSummary, console: Console) -> None:
     """A line for each outer fold, cut to the terminal's width; whole where there is no terminal."""
-    rows = [["fold", f"test {summary['metric']}", "dev", "trials", "configuration"]]
-    rows += [fold_cells(fold) for fold in summary["folds"]]
+    rows = [["fold", f"test {summary.metric}", "dev", "trials", "configuration"]]
+    rows += [fold_cells(fold) for fold in summary.folds]
     screens.print_rows(rows, console)
 
 
-def fold_cells(fold: Mapping[str, Any]) -> list[str]:
+def fold_cells(fold: FoldResult) -> list[str]:
     """Numbers, then the configuration."""
-    score = number(fold["score"]) if fold["state"] == "finished" else fold["state"]
-    chosen = assignments(fold["params"]) if fold["params"] else ""
-    return [str(fold["fold"]), score, number(fold["dev"]), str(fold["trials"]), chosen]
+    score = number(fold.score) if fold.state == "finished" else fold.state
+    chosen = assignments(fold.params) if fold.params else ""
+    return [str(fold.fold), score, number(fold.dev), str(fold.trials), chosen]
 
 
-def nested_document(study: "NestedStudy", summary: Summary) -> dict[str, Any]:
+def nested_document(study: "NestedStudy", summary: NestedSummary) -> dict[str, Any]:
     """What a nested study found, for machines: no clock, no folder."""
+    found = summary.to_json()
+    del found["steps"]  # those of a resumed study are fewer
     return {
         "name": study.name,
         "state": study.state,
         "settings": documents.settings_document(study.record.settings),
         "fingerprint": study.record.environment.get("fingerprint"),
-        **{name: value for name, value in summary.items() if name != "steps"},  # those of a resumed one are fewer
+        **found,
         "studies": [documents.study_document(inner) for inner in study.studies],
         "final_study": None if study.final is None else documents.study_document(study.final),
     }

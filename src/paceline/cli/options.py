@@ -44,7 +44,7 @@ Param = Annotated[
 Method = Annotated[
     str | None,
     typer.Option(
-        help="How configurations are proposed; default: auto, which is bayes, or tpe for more than 5000 trials."
+        help="How configurations are proposed; default: auto, which is bayes, or tpe for more than 1000 trials."
     ),
 ]
 Stopper = Annotated[str | None, typer.Option(help="How bad trials are ended early; default: hyperband.")]
@@ -76,4 +76,4 @@ StopAtNoise = Annotated[
     bool | None, typer.Option("--stop-at-noise", help="End when a trial can't gain what another seed changes.")
 ]
 WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="An older study to start from.")]
-Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one per core.")]
+Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one more than cores.")]

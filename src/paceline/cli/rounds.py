@@ -1,18 +1,19 @@
 """How a coarse-to-fine search narrowed, as a table: a line a hyperparameter, a column for some of the rounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from paceline.cli.words import setting
+from paceline.summary import SearchRound
 
 COLUMNS = 4
 """So many rounds are shown: the first, the last, and some between them."""
 
 
-def rounds_table(rounds: Sequence[Mapping[str, Any]], console: Console) -> None:
+def rounds_table(rounds: Sequence[SearchRound], console: Console) -> None:
     """Nothing of a study that had no rounds.
 
     Args:
@@ -22,8 +23,8 @@ def rounds_table(rounds: Sequence[Mapping[str, Any]], console: Console) -> None:
         return
     last = len(rounds) - 1
     shown = [rounds[place] for place in sorted({round(last * k / (COLUMNS - 1)) for k in range(COLUMNS)})]
-    rows = [["drawn from", *(f"round {one['number']}" for one in shown)]]
-    for name in (*rounds[0]["ranges"], *rounds[0]["shares"]):
+    rows = [["drawn from", *(f"round {one.number}" for one in shown)]]
+    for name in (*rounds[0].ranges, *rounds[0].shares):
         rows.append([name, *(box_text(one, name) for one in shown)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     console.print()
@@ -35,18 +36,18 @@ def rounds_table(rounds: Sequence[Mapping[str, Any]], console: Console) -> None:
         )
 
 
-def box_text(one: Mapping[str, Any], name: str) -> str:
+def box_text(one: SearchRound, name: str) -> str:
     """A round's box along one hyperparameter: the ends of its range, or the likeliest choice.
 
-    >>> box_text({"ranges": {"rate": [0.001, 0.1]}, "shares": {}}, "rate")
+    >>> box_text(SearchRound(0, ranges={"rate": (0.001, 0.1)}), "rate")
     '0.001 to 0.1'
-    >>> box_text({"ranges": {}, "shares": {"kind": {"adam": 0.75, "sgd": 0.25}}}, "kind")
+    >>> box_text(SearchRound(0, shares={"kind": {"adam": 0.75, "sgd": 0.25}}), "kind")
     'adam 75%'
     """
-    if name in one["ranges"]:
-        low, high = one["ranges"][name]
+    if name in one.ranges:
+        low, high = one.ranges[name]
         return f"{short(low)} to {short(high)}"
-    shares = one["shares"][name]
+    shares = one.shares[name]
     likeliest = max(shares, key=lambda choice: shares[choice])
     return f"any of {len(shares)}" if len(set(shares.values())) == 1 else f"{likeliest} {shares[likeliest]:.0%}"
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +13,7 @@ from paceline.cli.documents import ranked
 from paceline.cli.experiments import experiment_lines, experiment_rows
 from paceline.cli.words import assignments, count, number
 from paceline.records import Status
+from paceline.summary import DataSummary, SplitSizes, Summary, TestResult
 
 if TYPE_CHECKING:
     from paceline.data import Dataset
@@ -46,17 +47,18 @@ class Lines:
         console.print(grid)
 
 
-def data_lines(lines: Lines, summary: dict[str, Any], split: str = "") -> None:
-    """What the data were read as; from a study's summary. `split`: words for how they are divided, if not by parts."""
-    data = summary.get("data")
-    if not data:
+def data_lines(lines: Lines, data: DataSummary | None, split: str | SplitSizes | None) -> None:
+    """What the data were read as; nothing before that is known. `split`: their parts, or words for how they are
+    divided."""
+    if data is None:
         return
-    lines.add("data", f"{data['name']}: {count(data['rows'], 'row')}, {count(data['features'], 'feature')}")
-    classes = [str(label) for label in data["classes"]]
+    lines.add("data", f"{data.name}: {count(data.rows or 0, 'row')}, {count(data.features or 0, 'feature')}")
+    classes = [str(label) for label in data.classes]
     more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
-    kind = f"{data['task']}: {', '.join(classes[:SHOWN_CLASSES])}{more}" if classes else str(data["task"])
-    lines.add("target", f"{data['target']}, {kind}")
-    split_and_notes(lines, split or split_words(summary["split"]), data["notes"])
+    kind = f"{data.task}: {', '.join(classes[:SHOWN_CLASSES])}{more}" if classes else data.task
+    lines.add("target", f"{data.target}, {kind}")
+    words = split if isinstance(split, str) else split_words({} if split is None else split.to_json())
+    split_and_notes(lines, words, data.notes)
 
 
 def dataset_lines(lines: Lines, data: "Dataset", split: str = "") -> None:
@@ -85,7 +87,7 @@ def split_and_notes(lines: Lines, split: str, notes: Sequence[str]) -> None:
 
 def experiment_table(study: "Study", console: Console) -> None:
     """What controlled experiments found, an arm a line; nothing for other studies."""
-    if found := study.summary.get("experiments"):
+    if (found := study.summary.experiments) is not None:
         console.print()
         print_rows(experiment_rows(found, str(study.record.environment.get("metric", "score"))), console)
         lines = Lines()
@@ -99,8 +101,11 @@ def study_lines(lines: Lines, study: "Study") -> None:
     metric = str(study.record.environment.get("metric", "score"))
     found = Counter(str(trial.status) for trial in study.trials)
     counts = ", ".join(f"{found[status]:,} {status}" for status in Status if found[status])
-    ended = f"; {summary['ended']}" if summary.get("ended") else ""
+    ended = f"; {summary.ended}" if summary.ended else ""
     lines.add("search", f"{count(len(study.trials), 'trial')}{': ' if counts else ''}{counts}{ended}")
+    if (nets := summary.architectures) is not None:
+        of = "" if nets.possible is None else f" of {nets.possible:,}"
+        lines.add("compared", f"{nets.compared:,}{of} architectures ({', '.join(nets.names)}). {nets.why}")
     best = study.best
     if best is None:
         hopeless = "no trial came as far as a score; give the search more time, or look at why trials diverged"
@@ -113,35 +118,39 @@ def study_lines(lines: Lines, study: "Study") -> None:
     lines.add("", assignments(best.params) or "the default configuration")
     if fixed := study.record.settings.get("params"):
         lines.add("", f"fixed: {assignments(fixed)}")
-    if same := (summary.get("best") or {}).get("equals"):
+    if summary.best is not None and (same := summary.best.equals):
         verb = "has" if same == 1 else "have"
         lines.add(
             "chosen", f"{count(same, 'other trial')} {verb} this very score; the one whose neighbours did best is taken"
         )
-    if warm := summary.get("warm_start"):
-        learnt = f", learnt from {count(warm['results'], 'result')} of it" if warm["results"] else ""
-        lines.add("began", f"with the {count(warm['first'], 'best configuration')} of {warm['from']}{learnt}")
-    if (retrain := summary.get("retrain")) and retrain["mean"] is not None:
-        spread = "" if retrain["sd"] is None else f" ± {number(retrain['sd'])}"
-        lines.add(
-            "retrained", f"dev {metric} {number(retrain['mean'])}{spread} over {count(len(retrain['seeds']), 'seed')}"
-        )
-    if refit := summary.get("refit"):
-        done = f"trained on train and dev rows together ({refit['rows']:,}) for {count(refit['epochs'], 'epoch')}"
-        lines.add("delivered", done if refit["epochs"] else f"trained on train rows only: {refit['reason']}")
-    if (tied := summary.get("tied")) and tied["count"] > 1:
-        others = tied["count"] - 1
-        lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied['rule']}")
-    if listed := summary.get("importance"):
-        clear = [f"{item['name']} {item['ped_anova']:.0%}" for item in listed if item["clear"]]
+    if (warm := summary.warm_start) is not None:
+        learnt = f", learnt from {count(warm.results, 'result')} of it" if warm.results else ""
+        lines.add("began", f"with the {count(warm.first, 'best configuration')} of {warm.study}{learnt}")
+    if (retrain := summary.retrain) is not None and retrain.mean is not None:
+        spread = "" if retrain.sd is None else f" ± {number(retrain.sd)}"
+        lines.add("retrained", f"dev {metric} {number(retrain.mean)}{spread} over {count(len(retrain.seeds), 'seed')}")
+    if (refit := summary.refit) is not None:
+        done = f"trained on train and dev rows together ({refit.rows:,}) for {count(refit.epochs, 'epoch')}"
+        lines.add("delivered", done if refit.epochs else f"trained on train rows only: {refit.reason}")
+    if (tied := summary.tied) is not None and tied.count > 1:
+        others = tied.count - 1
+        lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied.rule}")
+    if listed := summary.importance:
+        clear = [f"{item.name} {item.ped_anova:.0%}" for item in listed if item.clear]
         rest = len(listed) - len(clear)
         chance = f"{'; ' if clear else ''}{rest} other{'s' * (rest > 1)} no more than chance" if rest else ""
         lines.add("mattered", ", ".join(clear) + chance)
-    for sentence in summary.get("edges", ()):
+    for sentence in summary.edges:
         lines.add("warning", sentence, "yellow")
 
 
-def test_line(lines: Lines, test: dict[str, Any] | None, rows: int, remark: str = "") -> None:
+def problem_lines(lines: Lines, problems: Sequence[str]) -> None:
+    """What could not be worked out at a study's end."""
+    for sentence in problems:
+        lines.add("problem", sentence, "yellow")
+
+
+def test_line(lines: Lines, test: TestResult | None, rows: int, remark: str = "") -> None:
     """The test result with its interval, or that the test set is closed."""
     if test is None:
         closed = (
@@ -149,15 +158,12 @@ def test_line(lines: Lines, test: dict[str, Any] | None, rows: int, remark: str 
         )
         lines.add("test", closed)
         return
-    metrics, of = test["metrics"], test["of"]
-    low, high = (number(bound) for bound in test["interval"])
-    lines.add(
-        "test",
-        f"{of} {number(metrics[of])} ({test['interval_kind']}: {low} to {high}; {count(test['rows'], 'row')})",
-        "bold",
-    )
+    metrics, of = test.metrics, test.of
+    low, high = (number(bound) for bound in test.interval or (None, None))
+    interval = f"{test.interval_kind}: {low} to {high}; {count(test.rows, 'row')}"
+    lines.add("test", f"{of} {number(metrics.get(of))} ({interval})", "bold")
     lines.add("", "  ".join(f"{name} {number(value)}" for name, value in metrics.items() if name != of))
-    lines.add("", remark or opened(test["opened"]))
+    lines.add("", remark or opened(test.opened))
 
 
 def opened(times: int) -> str:
@@ -184,6 +190,8 @@ def state_lines(lines: Lines, study: "Study | NestedStudy") -> None:
     """What to do with a study that hasn't ended."""
     if study.state == "interrupted":
         lines.add("stopped", f"continue with: paceline resume {study.folder}", "yellow")
+    elif study.state == "finished" and isinstance(study.summary, Summary) and study.summary.pending:
+        lines.add("stopped", f"with its model made; for the rest: paceline resume {study.folder}", "yellow")
     elif study.state == "running":
         lines.add("running", f"or ended without a word; then continue with: paceline resume {study.folder}", "yellow")
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from paceline.cli.screens import print_rows
 from paceline.cli.words import assignments, count, number, whole_number
 from paceline.pareto import front_document
+from paceline.summary import Inference
 
 if TYPE_CHECKING:
     from paceline.study import Study
@@ -17,14 +18,14 @@ def pareto_table(study: "Study", console: Console) -> None:
     found = front_document(study.trials, study.record.goal, study.record.settings.get("objectives") or ())
     if found is None or not found["front"]:
         return
-    times = study.summary.get("inference") or {"batches": [], "microseconds": {}}
-    heads = [f"µs a row, batch {batch}" for batch in times["batches"]]
+    times = study.summary.inference or Inference()
+    heads = [f"µs a row, batch {batch}" for batch in times.batches]
     metric = str(study.record.environment.get("metric", "score"))
     trials = {trial.number: trial for trial in study.trials}
     rows = [["trial", f"dev {metric}", *found["objectives"], *heads, "configuration"]]
     for member in found["front"]:
         costs = [whole_number(cost) for cost in member["costs"].values()]
-        known = times["microseconds"].get(str(member["trial"]), [None] * len(heads))
+        known = times.of(member["trial"])
         params = trials[member["trial"]].params
         rows.append(
             [

@@ -196,16 +196,19 @@ class Dataset:
         """
         return self._encoded(*self.fold_rows(index, folds, seed), standardize)
 
-    def whole(self, standardize: str = "standard") -> Fold:
+    def whole(self, standardize: str = "standard", folds: int | None = None, seed: int = 0) -> Fold:
         """The arrays for a last training: train and dev rows together to learn from.
 
         The dev arrays hold the dev rows, but these are learnt from too: their scores are no evidence.
 
+        Args: folds, seed: of the cross-validation; where the split has no dev rows, those of its fold 0 are taken.
+
         Raises:
-            DataError: if there is no dev part.
+            DataError: if there is no dev part, and no folds.
         """
-        rows = np.sort(np.concatenate([self.split.train, self.dev.rows]))
-        return self._encoded(rows, self.dev.rows, standardize)
+        rows = np.sort(np.concatenate([self.split.train, self.split.dev]))
+        scored = self.split.dev if len(self.split.dev) else self.fold_rows(0, folds, seed)[1]
+        return self._encoded(rows, scored, standardize)
 
     def _encoded(self, rows_train: Rows, rows_dev: Rows, standardize: str) -> Fold:
         inputs = self.source.fit(self.layout, rows_train, standardize)

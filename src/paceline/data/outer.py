@@ -27,8 +27,6 @@ from paceline.data.target import class_codes
 from paceline.errors import DataError
 from paceline.seeds import seed_for
 
-SKLEARN_SEEDS = 2**32
-
 
 def outer_fold(data: Dataset, index: int, folds: int) -> Dataset:
     """The data set as one outer fold sees it.
@@ -48,7 +46,7 @@ def outer_fold(data: Dataset, index: int, folds: int) -> Dataset:
         raise DataError(f"`outer_fold` must lie between 0 and {folds - 1} for {folds} outer folds, but got {index}.")
     check_outer(data, folds)
     seed = data.split_settings.seed
-    rest, test = k_folds(len(data), folds, seed % SKLEARN_SEEDS, **data.split_keys.of(np.arange(len(data))))[index]
+    rest, test = k_folds(len(data), folds, seed, **data.split_keys.of(np.arange(len(data))))[index]
     inner = replace(data.split_settings, test=0, seed=seed_for(seed, "outer", index))
     found = divided(data, np.sort(rest), inner)
     note = f"Outer fold {index} of {folds} (counted from 0): {len(test)} rows were set apart to test on."

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.errors import DataError
-from paceline.seeds import generator
+from paceline.seeds import generator, library_seed
 
 Rows = NDArray[np.int64]
 Codes = NDArray[np.int64]
@@ -286,16 +286,16 @@ def k_folds(
         order = np.argsort(times, kind="stable")
         return [(order[train], order[dev]) for train, dev in TimeSeriesSplit(folds).split(places)]
     if groups is not None and strata is not None:
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=library_seed(seed))
     elif groups is not None:
-        splitter = GroupKFold(folds, shuffle=True, random_state=seed)
+        splitter = GroupKFold(folds, shuffle=True, random_state=library_seed(seed))
     elif strata is not None:
         largest = int(np.bincount(strata).max())
         if folds > largest:
             raise DataError(f"{folds} stratified folds need a class with as many rows, but the largest has {largest}.")
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=library_seed(seed))
     else:
-        splitter = KFold(folds, shuffle=True, random_state=seed)
+        splitter = KFold(folds, shuffle=True, random_state=library_seed(seed))
     with warnings.catch_warnings():  # a class with fewer rows than folds is missing from some dev parts: no harm
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         return [(train, dev) for train, dev in splitter.split(places, strata, groups)]

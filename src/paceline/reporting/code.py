@@ -54,6 +54,8 @@ def recipe_code(record: StudyRecord, trial: Trial) -> str:
 def _load_lines(record: StudyRecord) -> list[str]:
     settings = record.settings
     split = {key: value for key, value in (settings.get("split") or {}).items() if value is not None}
+    if settings.get("folds") and split.get("dev") == 0:
+        del split["dev"]  # a single training needs dev rows, which the folds of the study had
     given: dict[str, Any] = {"target": settings.get("target"), "task": settings.get("task")}
     given["columns"] = settings.get("columns") or None
     source = settings.get("data")
@@ -63,7 +65,7 @@ def _load_lines(record: StudyRecord) -> list[str]:
                 given[part] = split.pop(part)
         given["split"] = {key: value for key, value in split.items() if (key, value) not in UNSAID} or None
         return [_load(source, given)]
-    name = (record.summary.get("data") or {}).get("name") or record.name
+    name = (record.summary.data.name if record.summary.data else "") or record.name
     note = f"# The study got its data set {name!r} from Python: name its file here, or load it as then."
     return [note, _load("data.csv", given)]
 

@@ -6,12 +6,12 @@ momentum 0.5                    ●┼
                  better      0 = base
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from paceline.reporting.words import as_json, finite, label_text, number_text, value_text
+from paceline.summary import ArmResult, ExperimentResults
 
 ARM_HEIGHT, MARGIN_HEIGHT = 36, 76  # pixels
 APART = 0.16  # of an arm's height: what both intervals lie above and below its middle
@@ -43,41 +43,41 @@ class Experiments:
     height: int
 
 
-def experiments(found: Mapping[str, Any], metric: str, goal: str) -> Experiments | None:
-    """The section of a study's summary["experiments"]; None for studies of other methods."""
-    if not found:
+def experiments(found: ExperimentResults | None, metric: str, goal: str) -> Experiments | None:
+    """The section of a study's results; None for studies of other methods."""
+    if found is None:
         return None
-    train = str(found["train_name"]).replace("_", " ")
+    train = found.train_name.replace("_", " ")
     head: tuple[str, ...] = (
         "arm", f"dev {metric.replace('_', ' ')}", train, "arm − base", "95 % interval, paired", "unpaired",
         "ratio", "p (Holm)", "verdict", "not compared",
     )  # fmt: skip
-    base = found["base"]
-    rows = [("base", number_text(base["mean"]), number_text(base["train"]), *[""] * 6, ", ".join(base["lost"]))]
-    rows += [_row(arm) for arm in found["arms"]]
+    base = found.base
+    rows = [("base", number_text(base.mean), number_text(base.train), *[""] * 6, ", ".join(base.lost))]
+    rows += [_row(arm) for arm in found.arms]
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
-    shown = [arm for arm in found["arms"] if arm["verdict"] not in LEFT_OUT][::-1]
-    ratio = finite(found["ratio"])
+    shown = [arm for arm in found.arms if arm.verdict not in LEFT_OUT][::-1]
+    ratio = finite(found.ratio)
     return Experiments(
         head,
         tuple(rows),
-        str(found["next"]["sentence"]),
-        ", ".join(f"{name} {value_text(value)}" for name, value in base["params"].items()) or "all at their defaults",
-        int(found["repeats"]),
+        found.next.sentence,
+        ", ".join(f"{name} {value_text(value)}" for name, value in base.params.items()) or "all at their defaults",
+        int(found.repeats),
         "" if ratio is None else f"{ratio:.1f}",
         _figure(shown, goal) if shown else None,
         MARGIN_HEIGHT + ARM_HEIGHT * len(shown),
     )
 
 
-def _row(arm: Mapping[str, Any]) -> tuple[str, ...]:
-    ratio = finite(arm["ratio"])
+def _row(arm: ArmResult) -> tuple[str, ...]:
+    ratio = finite(arm.ratio)
     return (
-        f"{arm['factor']} {value_text(arm['value'])}", number_text(arm["mean"]), number_text(arm["train"]),
-        _signed(arm["difference"]), _interval(arm["low"], arm["high"]),
-        _interval(arm["unpaired_low"], arm["unpaired_high"]), number_text(None) if ratio is None else f"{ratio:.1f}",
-        number_text(arm["p_adjusted"], 2), str(arm["verdict"]), ", ".join(arm["lost"]),
+        f"{arm.factor} {value_text(arm.value)}", number_text(arm.mean), number_text(arm.train),
+        _signed(arm.difference), _interval(arm.low, arm.high),
+        _interval(arm.unpaired_low, arm.unpaired_high), number_text(None) if ratio is None else f"{ratio:.1f}",
+        number_text(arm.p_adjusted, 2), str(arm.verdict), ", ".join(arm.lost),
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _interval(low: float | None, high: float | None) -> str:
     return number_text(None) if low is None else f"{_signed(low)} to {_signed(high)}"
 
 
-def _figure(arms: list[Mapping[str, Any]], goal: str) -> dict[str, Any]:
+def _figure(arms: list[ArmResult], goal: str) -> dict[str, Any]:
     """Arms from bottom to top; each has a difference and its interval."""
     low, high = _ends(arms)
     traces = [
@@ -102,7 +102,7 @@ def _figure(arms: list[Mapping[str, Any]], goal: str) -> dict[str, Any]:
         "xaxis": {"title": {"text": f"arm − base ({better})"}, "range": [low - margin, high + margin]},
         "yaxis": {
             "tickvals": list(range(len(arms))),
-            "ticktext": [label_text(f"{arm['factor']} {value_text(arm['value'])}") for arm in arms],
+            "ticktext": [label_text(f"{arm.factor} {value_text(arm.value)}") for arm in arms],
             "range": [-0.6, len(arms) - 0.4], "showgrid": False,
         },
         "shapes": [
@@ -115,21 +115,21 @@ def _figure(arms: list[Mapping[str, Any]], goal: str) -> dict[str, Any]:
     return {"data": as_json(traces), "layout": as_json(layout)}
 
 
-def _ends(arms: list[Mapping[str, Any]]) -> tuple[float, float]:
+def _ends(arms: list[ArmResult]) -> tuple[float, float]:
     """Of the axis: 0 and all intervals, but for arms that would press the others together."""
-    reach = [max(-arm["low"], arm["high"]) for arm in arms]
+    reach = [max(-(arm.low or 0.0), arm.high or 0.0) for arm in arms]
     kept = [arm for arm, far in zip(arms, reach, strict=True) if far <= FAR * median(reach)]
-    lows = [arm[key] for arm in kept for key in ("low", "unpaired_low")]
-    highs = [arm[key] for arm in kept for key in ("high", "unpaired_high")]
+    lows = [low for arm in kept for low in (arm.low, arm.unpaired_low) if low is not None]
+    highs = [high for arm in kept for high in (arm.high, arm.unpaired_high) if high is not None]
     return min(0.0, *lows), max(0.0, *highs)
 
 
 def _intervals(
-    arms: list[Mapping[str, Any]], name: str, axis: tuple[float, float], shift: float, color: str, thickness: float
+    arms: list[ArmResult], name: str, axis: tuple[float, float], shift: float, color: str, thickness: float
 ) -> dict[str, Any]:
     """Dots with their intervals; a dot beyond the axis is a triangle at its end."""
     start = "" if name == "paired" else "unpaired_"
-    means, lows, highs = ([arm[key] for arm in arms] for key in ("difference", f"{start}low", f"{start}high"))
+    means, lows, highs = ([getattr(arm, key) for arm in arms] for key in ("difference", f"{start}low", f"{start}high"))
     places = [min(max(mean, axis[0]), axis[1]) for mean in means]
     inside = [place == mean for place, mean in zip(places, means, strict=True)]
     size = 9 if name == "paired" else 6

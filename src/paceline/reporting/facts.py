@@ -1,6 +1,6 @@
 """The words of the page: its headline, the best configuration, how sure one can be of it, data and environment.
 
-A summary is written at the end of a study, so any part of it may be missing.
+A summary is complete at the end of a study; until then any part of it may be missing.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from typing import Any
 from paceline.records import Status, StudyRecord, Trial
 from paceline.reporting.tables import STATUS_WORDS
 from paceline.reporting.words import NOTHING, count_text, finite, number_text, plural, value_text
+from paceline.summary import DataSummary
 
 SHOWN_TIES = 24
 HIDDEN_SETTINGS = ("search", "name")  # have a table or a heading of their own
@@ -26,9 +27,9 @@ class Tile:
     note: str
 
 
-def part(summary: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A part of the summary; {} where it is missing."""
-    found = summary.get(name)
+def part(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of settings or environment; {} where it is missing."""
+    found = document.get(name)
     return dict(found) if isinstance(found, Mapping) else {}
 
 
@@ -40,33 +41,34 @@ def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metr
         found.append(Tile(f"best dev {name}", number_text(best.score), f"trial {best.number}, epoch {best.best_epoch}"))
     else:
         found.append(Tile(f"best dev {name}", NOTHING, "no trial has a score"))
-    retrain = part(record.summary, "retrain")
-    if finite(retrain.get("mean")) is not None:
-        spread = f"± {number_text(retrain['sd'], 2)}, " if finite(retrain.get("sd")) is not None else ""
-        seeds = plural(len(retrain.get("seeds") or []), "seed")
-        found.append(Tile("trained again", number_text(retrain["mean"]), f"{spread}dev {name}, {seeds}"))
+    retrain = record.summary.retrain
+    if retrain is not None and finite(retrain.mean) is not None:
+        spread = f"± {number_text(retrain.sd, 2)}, " if finite(retrain.sd) is not None else ""
+        seeds = plural(len(retrain.seeds), "seed")
+        found.append(Tile("trained again", number_text(retrain.mean), f"{spread}dev {name}, {seeds}"))
     found.append(_test_tile(record))
     found.append(Tile("trials", count_text(len(trials)), statuses(trials)))
     epochs = sum(trial.epoch for trial in trials)
     full = record.settings.get("epochs")
     share = f", {epochs / (full * len(trials)):.0%} of full training" if full and trials else ""
     found.append(Tile("epochs trained", count_text(epochs), f"at most {full or NOTHING} a trial{share}"))
-    data = part(record.summary, "data")
-    if data:
-        what = plural(len(data["classes"]), "class") if data.get("classes") else value_text(data.get("task"))
-        note = f"{count_text(data.get('features'))} features, {what}"
-        found.append(Tile("rows of data", count_text(data.get("rows")), note))
+    data = record.summary.data
+    if data is not None:
+        what = plural(len(data.classes), "class") if data.classes else value_text(data.task)
+        note = f"{count_text(data.features)} features, {what}"
+        found.append(Tile("rows of data", count_text(data.rows), note))
     return found
 
 
 def _test_tile(record: StudyRecord) -> Tile:
-    test = part(record.summary, "test")
-    if not test:
+    test = record.summary.test
+    if test is None:
         return Tile("test", "not opened", "paceline evaluate opens it")
-    name = str(test.get("of") or next(iter(test.get("metrics") or {}), "score"))
-    low, high = [*(test.get("interval") or []), None, None][:2]
-    value = (test.get("metrics") or {}).get(name)
-    return Tile(f"test {name}", number_text(finite(value)), f"{number_text(low)} to {number_text(high)}")
+    name = test.of or next(iter(test.metrics), "score")
+    low, high = test.interval or (None, None)
+    return Tile(
+        f"test {name}", number_text(finite(test.metrics.get(name))), f"{number_text(low)} to {number_text(high)}"
+    )
 
 
 def statuses(trials: Sequence[Trial]) -> str:
@@ -89,7 +91,7 @@ def banner(record: StudyRecord, trials: Sequence[Trial], best: Trial | None) -> 
         return "This study was running when the page was written: the figures are those of that moment."
     if record.state == "interrupted":
         return "This study was interrupted: the figures are those of the trials until then."
-    ended = str(record.summary.get("ended") or "")
+    ended = record.summary.ended
     return "" if ended in ("", "all trials were run") else f"The search ended early: {ended}."
 
 
@@ -107,7 +109,7 @@ def configuration(
     record: StudyRecord, best: Trial, space: Mapping[str, Any] | None
 ) -> tuple[list[Chosen], list[Chosen]]:
     """(searched and set hyperparameters, defaults of the others) of a trial."""
-    edges = {str(sentence).split(" ", 1)[0] for sentence in record.summary.get("edges") or []}
+    edges = {sentence.split(" ", 1)[0] for sentence in record.summary.edges}
     given = record.settings.get("params") or {}
     rules = space or {}
     searched = [
@@ -120,8 +122,8 @@ def configuration(
         if name not in best.params
     ]
     known = {*best.params, *given}
-    summary = part(record.summary, "best")
-    config = part(summary, "config") if summary.get("trial") == best.number else {}
+    settled = record.summary.best
+    config = settled.config if settled is not None and settled.trial == best.number else {}
     return searched, [Chosen(name, value_text(value), "", False) for name, value in config.items() if name not in known]
 
 
@@ -153,94 +155,91 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
     """Sentences on how far the best score can be trusted."""
     found = []
     name = metric.replace("_", " ")
-    retrain = part(record.summary, "retrain")
-    scores = [finite(score) for score in retrain.get("scores") or []]
-    if scores:
+    retrain = record.summary.retrain
+    if retrain is not None and retrain.scores:
+        scores = [finite(score) for score in retrain.scores]
         shown = ", ".join(number_text(score) for score in scores)
-        spread = f" ± {number_text(retrain.get('sd'), 2)}" if finite(retrain.get("sd")) is not None else ""
+        spread = f" ± {number_text(retrain.sd, 2)}" if finite(retrain.sd) is not None else ""
         found.append(
-            f"Trained again with {plural(len(scores), 'seed')}: dev {name} {number_text(finite(retrain.get('mean')))}"
+            f"Trained again with {plural(len(scores), 'seed')}: dev {name} {number_text(finite(retrain.mean))}"
             f"{spread} ({shown})."
         )
-    if refit := part(record.summary, "refit"):
+    if (refit := record.summary.refit) is not None:
         found.append(
-            f"The delivered model was then trained on train and dev rows together ({count_text(refit['rows'])} rows, "
-            f"{plural(refit['epochs'], 'epoch')}): no dev score can judge it, the test rows can."
-            if refit["epochs"]
-            else f"The delivered model was trained on train rows only: {refit['reason']}."
+            f"The delivered model was then trained on train and dev rows together ({count_text(refit.rows)} rows, "
+            f"{plural(refit.epochs, 'epoch')}): no dev score can judge it, the test rows can."
+            if refit.epochs
+            else f"The delivered model was trained on train rows only: {refit.reason}."
         )
     if best.score_sd is not None:
         found.append(f"Over folds its score is {number_text(best.score)} with a standard deviation of "
                      f"{number_text(best.score_sd, 2)}.")  # fmt: skip
-    if warm := part(record.summary, "warm_start"):
+    if (warm := record.summary.warm_start) is not None:
         found.append(
-            f"It began with the {plural(warm['first'], 'best configuration')} of the study {warm['from']}"
-            + (f" and learnt from {plural(warm['results'], 'result')} of it." if warm["results"] else ".")
+            f"It began with the {plural(warm.first, 'best configuration')} of the study {warm.study}"
+            + (f" and learnt from {plural(warm.results, 'result')} of it." if warm.results else ".")
         )
-    listed = record.summary.get("importance") or []
-    clear = [f"{item['name']} ({item['ped_anova']:.0%} and {item['fanova']:.0%})" for item in listed if item["clear"]]
+    if (nets := record.summary.architectures) is not None:
+        of = "" if nets.possible is None else f" of {count_text(nets.possible)}"
+        names = ", ".join(nets.names)
+        found.append(f"{count_text(nets.compared)}{of} architectures ({names}) were compared. {nets.why}")
+    importance = record.summary.importance
+    clear = [f"{item.name} ({item.ped_anova:.0%} and {item.fanova:.0%})" for item in importance if item.clear]
     if clear:
         found.append(
             f"What mattered: {', '.join(clear)}. The first figure is the share in what sets the best tenth of the "
             "trials apart (PED-ANOVA), the second in what moves the score anywhere (fANOVA); "
             "the others show no more than chance."
-            + (
-                f" Every {every}th trial was looked at."
-                if (every := record.summary.get("importance_every", 1)) > 1
-                else ""
-            )
+            + (f" Every {every}th trial was looked at." if (every := record.summary.importance_every) > 1 else "")
         )
-    if calibration := part(record.summary, "calibration"):
+    if (calibration := record.summary.calibration) is not None:
         found.append(
-            f"The model that proposed them, asked about each of {plural(calibration['trials'], 'trial')} that it "
-            f"hadn't seen: {calibration['within_50']:.0%} of the results lay in its 50 % intervals, "
-            f"{calibration['within_90']:.0%} in its 90 % ones."
+            f"The model that proposed them, asked about each of {plural(calibration.trials, 'trial')} that it "
+            f"hadn't seen: {calibration.within_50:.0%} of the results lay in its 50 % intervals, "
+            f"{calibration.within_90:.0%} in its 90 % ones."
         )
-    if equals := part(record.summary, "best").get("equals"):
+    if record.summary.best is not None and (equals := record.summary.best.equals):
         found.append(
             f"{plural(equals, 'other trial')} came to the very same score. Of equals the one whose neighbours did best "
             f"is taken: trial {best.number}."
         )
-    tied = part(record.summary, "tied")
-    if tied.get("count"):
-        numbers = [number for number in tied.get("trials") or [] if number != best.number]
+    tied = record.summary.tied
+    if tied is not None and tied.count:
+        numbers = [number for number in tied.trials if number != best.number]
         listed = ", ".join(map(str, numbers[:SHOWN_TIES]))
         listed += " and others" if len(numbers) > SHOWN_TIES else ""
         if numbers:
             found.append(
-                f"{count_text(tied['count'])} of {plural(trials, 'trial')} can't be told apart by this evidence "
-                f"({tied.get('rule', 'statistically tied')}): besides trial {best.number} also {listed}."
+                f"{count_text(tied.count)} of {plural(trials, 'trial')} can't be told apart by this evidence "
+                f"({tied.rule or 'statistically tied'}): besides trial {best.number} also {listed}."
             )
         else:
-            found.append(f"No other trial is tied with it ({tied.get('rule', 'by the rule of the study')}).")
+            found.append(f"No other trial is tied with it ({tied.rule or 'by the rule of the study'}).")
     if record.settings.get("select", "best") == "best":
         found.append("A trial's dev score is that of its best epoch, and the best of many trials: a little optimistic.")
-    test = part(record.summary, "test")
-    if test:
-        metrics = ", ".join(f"{key} {number_text(finite(value))}" for key, value in part(test, "metrics").items())
-        low, high = [*(test.get("interval") or []), None, None][:2]
+    test = record.summary.test
+    if test is not None:
+        metrics = ", ".join(f"{key} {number_text(finite(value))}" for key, value in test.metrics.items())
+        low, high = test.interval or (None, None)
         found.append(
-            f"On {count_text(test.get('rows'))} test rows: {metrics}; {test.get('interval_kind', 'interval')} "
-            f"{number_text(low)} to {number_text(high)} ({test.get('of', 'of the metric')}). The test set was opened "
-            f"{'once' if test.get('opened', 1) == 1 else str(test['opened']) + ' times'}."
+            f"On {count_text(test.rows)} test rows: {metrics}; {test.interval_kind} "
+            f"{number_text(low)} to {number_text(high)} ({test.of or 'of the metric'}). The test set was opened "
+            f"{'once' if test.opened == 1 else str(test.opened) + ' times'}."
         )
     return found
 
 
-def data_rows(record: StudyRecord) -> list[tuple[str, str]]:
-    """The data and their parts."""
-    data, split = part(record.summary, "data"), part(record.summary, "split")
+def data_rows(record: StudyRecord, data: DataSummary | None) -> list[tuple[str, str]]:
+    """The data and their parts. `data`: what they are, where it is known."""
+    known = {} if data is None else data.to_json()
     rows = [
-        (key, count_text(data[key]) if key in ("rows", "features") else value_text(data[key]))
+        (key, count_text(known[key]) if key in ("rows", "features") else value_text(known[key]))
         for key in ("name", "task", "target", "rows", "features", "classes")
-        if data.get(key) not in (None, [], "")
+        if known.get(key) not in (None, [], "")
     ]
-    total = sum(size for size in split.values() if isinstance(size, int))
-    rows += [
-        (f"{name} rows", f"{count_text(size)} ({size / total:.0%})")
-        for name, size in split.items()
-        if isinstance(size, int) and total
-    ]
+    split = {} if record.summary.split is None else record.summary.split.to_json()
+    total = sum(split.values())
+    rows += [(f"{name} rows", f"{count_text(size)} ({size / total:.0%})") for name, size in split.items() if total]
     rows += [
         (f"split: {key.replace('_', ' ')}", value_text(value))
         for key, value in part(record.environment, "split").items()
@@ -257,9 +256,8 @@ def seed_rows(record: StudyRecord, best: Trial | None) -> list[tuple[str, str]]:
         rows.append(("split", str(split["seed"])))
     if best is not None:
         rows.append((f"trial {best.number}", str(best.seed)))
-    seeds = part(record.summary, "retrain").get("seeds")
-    if seeds:
-        rows.append(("trained again", ", ".join(map(str, seeds))))
+    if record.summary.retrain is not None and record.summary.retrain.seeds:
+        rows.append(("trained again", ", ".join(map(str, record.summary.retrain.seeds))))
     return rows
 
 
@@ -275,15 +273,10 @@ def setting_rows(record: StudyRecord) -> list[tuple[str, str]]:
 def environment_rows(record: StudyRecord) -> list[tuple[str, str]]:
     """Versions and machine, and what the engine did."""
     rows = [(key, value_text(value)) for key, value in record.environment.items() if key not in HIDDEN_ENVIRONMENT]
-    programs = part(record.summary, "programs")
-    if programs:
-        rows.append(
-            (
-                "programs",
-                f"{programs.get('compiled', NOTHING)} compiled, {programs.get('loaded', NOTHING)} loaded, "
-                f"{value_text(programs.get('seconds'))} s of processor time",
-            )
-        )
-    if record.summary.get("steps"):
-        rows.append(("trial-steps", count_text(record.summary["steps"])))
+    programs = record.summary.programs
+    if programs is not None:
+        took = f"{value_text(programs.seconds)} s in all, added up over threads"
+        rows.append(("programs", f"{programs.compiled} compiled, {programs.loaded} loaded, {took}"))
+    if record.summary.steps:
+        rows.append(("trial-steps", count_text(record.summary.steps)))
     return rows

@@ -16,6 +16,7 @@ from typing import Any
 from paceline.records import Trial
 from paceline.reporting.axes import Axis
 from paceline.reporting.words import number_text, value_text
+from paceline.summary import SearchRound
 
 WIDTH, HEIGHT = 340.0, 170.0
 LEFT, RIGHT, TOP, BOTTOM = 74.0, 8.0, 8.0, 146.0
@@ -69,43 +70,43 @@ class Narrowing:
 
 
 def narrowing(
-    rounds: Sequence[Mapping[str, Any]], trials: Sequence[Trial], axes: Sequence[Axis], best: Trial | None
+    rounds: Sequence[SearchRound], trials: Sequence[Trial], axes: Sequence[Axis], best: Trial | None
 ) -> Narrowing | None:
     """A drawing for each hyperparameter that has an axis; None where there are no rounds, or no trial has a score.
 
     Args:
-        rounds: as in the summary of a study: "number", "incumbent", "ranges", "shares"; [] of other methods.
+        rounds: as in the summary of a study; () of other methods.
         trials: all of the study; best: the best of them.
     """
     if not rounds or best is None:
         return None
-    numbers = {one["incumbent"] for one in rounds}
+    numbers = {one.incumbent for one in rounds}
     known = {trial.number: trial for trial in trials if trial.number in numbers}
     found = []
     for axis in axes:
-        if axis.name in rounds[0]["ranges"]:
+        if axis.name in rounds[0].ranges:
             found.append(_range(axis, rounds, known, best))
-        elif axis.name in rounds[0]["shares"]:
+        elif axis.name in rounds[0].shares:
             found.append(_shares(axis, rounds, best))
-    return Narrowing(tuple(found), len(rounds), rounds[-1]["number"] + 1)
+    return Narrowing(tuple(found), len(rounds), rounds[-1].number + 1)
 
 
-def _range(axis: Axis, rounds: Sequence[Mapping[str, Any]], known: Mapping[int, Trial], best: Trial) -> Funnel:
+def _range(axis: Axis, rounds: Sequence[SearchRound], known: Mapping[int, Trial], best: Trial) -> Funnel:
     bars, dots = [], []
     for (x, width), one in zip(_columns(len(rounds)), rounds, strict=True):
-        low, high = one["ranges"][axis.name]
+        low, high = one.ranges[axis.name]
         bottom, top = _ends(axis, low, high)
-        title = f"round {one['number']}: {value_text(low)} to {value_text(high)}"
+        title = f"round {one.number}: {value_text(low)} to {value_text(high)}"
         bars.append(Bar(x, top, width, max(round(bottom - top, 1), 1.5), 0.3, title))
-        at = _at(axis, known.get(one["incumbent"]))
+        at = _at(axis, known.get(-1 if one.incumbent is None else one.incumbent))
         if at is not None:
             dots.append((round(x + width / 2, 1), at))
     labels = tuple((_height(axis.unit(at)), _cut(text), False) for at, text in axis.ticks())
     return Funnel(axis.name, "range", tuple(bars), tuple(dots), _at(axis, best), labels, _numbers(rounds))
 
 
-def _shares(axis: Axis, rounds: Sequence[Mapping[str, Any]], best: Trial) -> Funnel:
-    choices = list(rounds[0]["shares"][axis.name])
+def _shares(axis: Axis, rounds: Sequence[SearchRound], best: Trial) -> Funnel:
+    choices = list(rounds[0].shares[axis.name])
     step = (BOTTOM - TOP) / len(choices)
     at = axis.coordinate(best.params)
     chosen = None if at is None else str(axis.strips[int(at)])
@@ -114,8 +115,8 @@ def _shares(axis: Axis, rounds: Sequence[Mapping[str, Any]], best: Trial) -> Fun
     bars = []
     for (x, width), one in zip(_columns(len(rounds)), rounds, strict=True):
         for row, choice in enumerate(choices):
-            share = one["shares"][axis.name][choice]
-            title = f"round {one['number']}: {words[choice]} in {number_text(100 * share, 2)} % of the draws"
+            share = one.shares[axis.name][choice]
+            title = f"round {one.number}: {words[choice]} in {number_text(100 * share, 2)} % of the draws"
             bars.append(Bar(x, round(TOP + step * row + 1, 1), width, round(step - 2, 1), round(share, 3), title))
     labels = tuple(
         (round(TOP + step * (row + 0.5), 1), _cut(words[choice]), choice == chosen)
@@ -131,10 +132,10 @@ def _columns(count: int) -> list[tuple[float, float]]:
     return [(round(LEFT + step * index + gap / 2, 1), round(step - gap, 1)) for index in range(count)]
 
 
-def _numbers(rounds: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, str], ...]:
+def _numbers(rounds: Sequence[SearchRound]) -> tuple[tuple[float, str], ...]:
     every = -(-len(rounds) // 9)
     middles = [round(x + width / 2, 1) for x, width in _columns(len(rounds))]
-    return tuple((at, str(one["number"])) for at, one in list(zip(middles, rounds, strict=True))[::every])
+    return tuple((at, str(one.number)) for at, one in list(zip(middles, rounds, strict=True))[::every])
 
 
 def _ends(axis: Axis, low: Any, high: Any) -> tuple[float, float]:

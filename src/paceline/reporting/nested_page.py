@@ -6,16 +6,17 @@ The folds' own reports lie beside it (outer_0/report.html and so on); everything
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from paceline.records import METRICS, StudyRecord
 from paceline.reporting import facts
-from paceline.reporting.facts import Tile, part
+from paceline.reporting.facts import Tile
 from paceline.reporting.page import put_page, template
 from paceline.reporting.words import NOTHING, count_text, number_text, plural, value_text
+from paceline.summary import Agreement, FoldResult, NestedSummary
 
 HIDDEN = ("data",)  # has a table of its own
 LEFT, RIGHT, ROW, TOP, BOTTOM = 70, 20, 26, 12, 42
@@ -44,12 +45,12 @@ class Strip:
     right: int = WIDTH - RIGHT
 
 
-def write_nested_report(path: Path, record: StudyRecord) -> Path:
+def write_nested_report(path: Path, record: StudyRecord, summary: NestedSummary) -> Path:
     """Write a nested study's report; a file of that name is replaced in one step.
 
     Args:
         path: of the HTML file; its folder must exist.
-        record: the nested study; its summary as `study.estimate` makes it.
+        record: the nested study; summary: as `study.estimate` makes it.
 
     Returns:
         The path.
@@ -57,150 +58,147 @@ def write_nested_report(path: Path, record: StudyRecord) -> Path:
     Raises:
         StudyError: the file can't be written.
     """
-    return put_page(path, nested_html(record))
+    return put_page(path, nested_html(record, summary))
 
 
-def nested_html(record: StudyRecord) -> str:
-    """The page as text; a pure function of its argument."""
-    summary = record.summary
-    folds = summary["folds"]
-    final = part(summary, "final")
-    measured = dict.fromkeys(name for fold in folds for name in fold["metrics"] or {})
+def nested_html(record: StudyRecord, summary: NestedSummary) -> str:
+    """The page as text; a pure function of its arguments."""
+    folds = summary.folds
+    measured = dict.fromkeys(name for fold in folds for name in fold.metrics or {})
     return template("nested.html").render(
         record=record,
+        summary=summary,
         metric=str(record.environment["metric"]),
-        scored_by=summary["metric"],
-        lower=METRICS[summary["metric"]] == "minimize",
-        tiles=tiles(record),
-        banner=banner(record),
+        scored_by=summary.metric,
+        lower=METRICS[summary.metric] == "minimize",
+        tiles=tiles(summary),
+        banner=banner(record, summary),
+        problems=summary.problems,
         strip=strip(summary),
         folds=[fold_cells(fold, list(measured)) for fold in folds],
         others=[words(name) for name in measured],
-        sentences=sentences(record),
+        sentences=sentences(summary),
         chosen=chosen(summary),
-        fold_numbers=[fold["fold"] for fold in folds if fold["state"] == "finished" and fold["params"] is not None],
-        final=final,
-        final_score=number_text(final.get("dev")),
-        data=data_rows(record),
-        notes=[str(note) for note in part(summary, "data").get("notes") or []],
+        fold_numbers=[fold.fold for fold in folds if fold.state == "finished" and fold.params is not None],
+        final=summary.final,
+        final_score=number_text(None if summary.final is None else summary.final.dev),
+        data=[*facts.data_rows(record, summary.data), ("outer folds", str(summary.outer_folds))],
+        notes=summary.data.notes,
         environment=[row for row in facts.environment_rows(record) if row[0] not in HIDDEN],
         settings=facts.setting_rows(record),
     )
 
 
-def tiles(record: StudyRecord) -> list[Tile]:
+def tiles(summary: NestedSummary) -> list[Tile]:
     """The headline's figures."""
-    summary = record.summary
-    name = words(summary["metric"])
-    scored = [fold for fold in summary["folds"] if fold["score"] is not None]
-    spread = f"± {number_text(summary['sd'], 2)}, " if summary["sd"] is not None else ""
-    found = [Tile(f"test {name}", number_text(summary["mean"]), f"{spread}mean of {plural(len(scored), 'fold')}")]
-    if summary["interval"] is not None:
-        low, high = summary["interval"]
+    name = words(summary.metric)
+    scored = summary.scored
+    spread = f"± {number_text(summary.sd, 2)}, " if summary.sd is not None else ""
+    found = [Tile(f"test {name}", number_text(summary.mean), f"{spread}mean of {plural(len(scored), 'fold')}")]
+    if summary.interval is not None:
+        low, high = summary.interval
         found.append(Tile("95 % interval", f"{number_text(low, 3)} to {number_text(high, 3)}", "of that mean"))
-    if summary["dev_mean"] is not None:
-        found.append(Tile(f"dev {name}", number_text(summary["dev_mean"]), "of the configurations chosen by it"))
-    searches = len(summary["folds"]) + bool(summary["final"])
-    trials = sum(fold["trials"] for fold in summary["folds"]) + part(summary, "final").get("trials", 0)
+    if summary.dev_mean is not None:
+        found.append(Tile(f"dev {name}", number_text(summary.dev_mean), "of the configurations chosen by it"))
+    searches = len(summary.folds) + (summary.final is not None)
+    trials = sum(fold.trials for fold in summary.folds) + (summary.final.trials if summary.final else 0)
     found.append(Tile("trials", count_text(trials), f"in {plural(searches, 'search')}"))
-    data = part(summary, "data")
-    found.append(Tile("rows of data", count_text(data.get("rows")), f"{count_text(data.get('features'))} features"))
+    data = summary.data
+    found.append(Tile("rows of data", count_text(data.rows), f"{count_text(data.features)} features"))
     return found
 
 
-def banner(record: StudyRecord) -> str:
+def banner(record: StudyRecord, summary: NestedSummary) -> str:
     """A sentence about a nested study that isn't complete; "" otherwise."""
-    summary = record.summary
-    scored = sum(fold["score"] is not None for fold in summary["folds"])
-    wanted = summary["outer_folds"]
+    scored = len(summary.scored)
+    wanted = summary.outer_folds
     if record.state != "finished":
         was = "was interrupted" if record.state == "interrupted" else "was running when the page was written"
         return (
             f"This study {was}: {scored} of {plural(wanted, 'outer fold')} {'has' if scored == 1 else 'have'} a score."
         )
     if scored < wanted:
-        lost = ", ".join(str(fold["fold"]) for fold in summary["folds"] if fold["score"] is None)
+        lost = ", ".join(str(fold.fold) for fold in summary.folds if fold.score is None)
         return f"No score in fold {lost}: the mean leaves it out, and is likely to be too good."
     return ""
 
 
-def sentences(record: StudyRecord) -> list[str]:
+def sentences(summary: NestedSummary) -> list[str]:
     """What the scores say, and what they don't."""
-    summary = record.summary
-    name = words(summary["metric"])
-    rows = [fold["rows"]["train"] + fold["rows"]["dev"] for fold in summary["folds"] if fold["rows"]]
+    name = words(summary.metric)
+    rows = [fold.rows.train + fold.rows.dev for fold in summary.folds if fold.rows]
     about = f" with {span(rows)} rows" if rows else ""
     found = [
         f"The scores estimate the procedure, which is this search and this training{about}, and not one model: every "
         "fold chose its own configuration and trained its own model, which saw none of the rows it is scored on.",
         "The test rows of each fold were opened once, after its search had ended.",
     ]
-    if summary["interval"] is not None:
-        low, high = summary["interval"]
+    if summary.interval is not None:
+        low, high = summary.interval
         found.append(
-            f"{number_text(low)} to {number_text(high)} is a {summary['interval_kind']}. It is approximate: any two "
+            f"{number_text(low)} to {number_text(high)} is a {summary.interval_kind}. It is approximate: any two "
             "folds share most of their training rows, so their scores aren't independent."
         )
-    if summary["dev_mean"] is not None:
+    if summary.dev_mean is not None:
         found.append(
-            f"The chosen configurations had a dev {name} of {number_text(summary['dev_mean'])} on average, by which "
-            f"they were chosen, and a test {name} of {number_text(summary['mean'])}."
+            f"The chosen configurations had a dev {name} of {number_text(summary.dev_mean)} on average, by which "
+            f"they were chosen, and a test {name} of {number_text(summary.mean)}."
         )
     return found
 
 
-def fold_cells(fold: Mapping[str, Any], others: Sequence[str]) -> dict[str, Any]:
+def fold_cells(fold: FoldResult, others: Sequence[str]) -> dict[str, Any]:
     """A fold's row of the table, with some other metrics of its test rows."""
-    rows = fold["rows"] or {}
+    rows = fold.rows
     return {
-        "fold": fold["fold"],
-        "rows": " / ".join(count_text(rows[name]) for name in ("train", "dev", "test")) if rows else NOTHING,
-        "trials": count_text(fold["trials"]),
-        "dev": number_text(fold["dev"]),
-        "retrained": number_text(fold["retrained"]),
-        "score": number_text(fold["score"]),
-        "others": [number_text((fold["metrics"] or {}).get(name)) for name in others],
-        "state": fold["state"] if fold["state"] != "finished" else fold["ended"] or "",
+        "fold": fold.fold,
+        "rows": " / ".join(map(count_text, (rows.train, rows.dev, rows.test))) if rows else NOTHING,
+        "trials": count_text(fold.trials),
+        "dev": number_text(fold.dev),
+        "retrained": number_text(fold.retrained),
+        "score": number_text(fold.score),
+        "others": [number_text((fold.metrics or {}).get(name)) for name in others],
+        "state": fold.state if fold.state != "finished" else fold.ended or "",
     }
 
 
-def chosen(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def chosen(summary: NestedSummary) -> list[dict[str, Any]]:
     """The configurations of the folds, a row a hyperparameter."""
-    params = part(summary, "final").get("params") or {}
+    params = (summary.final.params if summary.final else None) or {}
     return [
         {
-            "name": item["name"],
-            "values": [NOTHING if value is None else value_text(value) for value in item["values"]],
-            "final": value_text(params[item["name"]]) if item["name"] in params else NOTHING,
+            "name": item.name,
+            "values": [NOTHING if value is None else value_text(value) for value in item.values],
+            "final": value_text(params[item.name]) if item.name in params else NOTHING,
             "alike": alike(item),
         }
-        for item in summary["stability"]
+        for item in summary.stability
     ]
 
 
-def alike(item: Mapping[str, Any]) -> str:
+def alike(item: Agreement) -> str:
     """How far the folds agree on a hyperparameter.
 
-    >>> alike({"values": ["adam", "adam", "sgd"], "agree": 2, "spread": None})
+    >>> alike(Agreement("optimizer", ("adam", "adam", "sgd"), agree=2))
     '2 of 3 the same'
-    >>> alike({"values": [0.1, 0.2], "agree": 1, "spread": 0.25})
+    >>> alike(Agreement("dropout", (0.1, 0.2), agree=1, spread=0.25))
     'within 25 % of the range'
     """
-    count = len(item["values"])
-    if count > 1 and item["agree"] == count:
+    count = len(item.values)
+    if count > 1 and item.agree == count:
         return "all the same"
-    if item["spread"] is not None:
-        return f"within {item['spread']:.0%} of the range".replace("%", " %")
-    return f"{item['agree']} of {count} the same"
+    if item.spread is not None:
+        return f"within {item.spread:.0%} of the range".replace("%", " %")
+    return f"{item.agree} of {count} the same"
 
 
-def strip(summary: Mapping[str, Any]) -> Strip | None:
+def strip(summary: NestedSummary) -> Strip | None:
     """The scores of the folds on one axis; None before the first."""
-    folds = summary["folds"]
-    dev = summary["dev_mean"] is not None  # the dev score is of the same metric
-    shown = [fold["score"] for fold in folds] + [fold["dev"] for fold in folds if dev] + list(summary["interval"] or [])
+    folds = summary.folds
+    dev = summary.dev_mean is not None  # the dev score is of the same metric
+    shown = [fold.score for fold in folds] + [fold.dev for fold in folds if dev] + list(summary.interval or [])
     known = [value for value in shown if value is not None]
-    if summary["mean"] is None:
+    if summary.mean is None:
         return None
     low, high = min(known), max(known)
     margin = MARGIN * (high - low) or 0.01
@@ -210,13 +208,13 @@ def strip(summary: Mapping[str, Any]) -> Strip | None:
         return None if value is None else round(LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (high - low), 1)
 
     rows = [
-        (f"fold {fold['fold']}", TOP + ROW * (index + 0.5), place(fold["score"]), place(fold["dev"]) if dev else None)
+        (f"fold {fold.fold}", TOP + ROW * (index + 0.5), place(fold.score), place(fold.dev) if dev else None)
         for index, fold in enumerate(folds)
     ]
-    ends = None if summary["interval"] is None else (place(summary["interval"][0]), place(summary["interval"][1]))
+    ends = None if summary.interval is None else (place(summary.interval[0]), place(summary.interval[1]))
     band = None if ends is None or ends[0] is None or ends[1] is None else (ends[0], ends[1])
     ticks = [(at, number_text(mark, 3)) for mark in round_numbers(low, high) if (at := place(mark)) is not None]
-    return Strip(TOP + ROW * len(folds) + BOTTOM, rows, place(summary["mean"]), band, ticks)
+    return Strip(TOP + ROW * len(folds) + BOTTOM, rows, place(summary.mean), band, ticks)
 
 
 def round_numbers(low: float, high: float) -> list[float]:
@@ -229,13 +227,6 @@ def round_numbers(low: float, high: float) -> list[float]:
     step = next(size * factor for factor in (5, 2, 1) if (high - low) / (size * factor) >= 3)
     first, last = math.ceil(low / step), math.floor(high / step)
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
-
-
-def data_rows(record: StudyRecord) -> list[tuple[str, str]]:
-    """The data, and how they were divided into outer folds."""
-    summary = record.summary
-    bare = StudyRecord(record.name, record.settings, record.environment, record.goal, {"data": summary["data"]})
-    return [*facts.data_rows(bare), ("outer folds", str(summary["outer_folds"]))]
 
 
 def span(numbers: Sequence[int]) -> str:

@@ -29,6 +29,7 @@ from paceline.reporting.standing import metric_of, ranked
 from paceline.reporting.tables import STATUS_WORDS, endings, in_order, survival
 from paceline.reporting.trade_offs import trade_offs
 from paceline.reporting.words import count_text, finite, number_text, plural, value_text
+from paceline.summary import DevPredictions
 
 TABLE_ROWS = 50
 TABLE_CURVES = BEHIND + 1
@@ -94,7 +95,7 @@ def report_html(
     order = ranked(trials, goal)
     best = order[0] if order else None
     curves = mean_curves(measurements, [trial.number for trial in order[:TABLE_CURVES]])
-    dev = facts.part(record.summary, "dev")
+    dev = record.summary.dev or DevPredictions()
     figures: dict[str, Any] = {
         "loss": loss_figure(order, curves),
         "metric": None if metric in ("loss", "log_loss") else metric_figure(metric, order, curves),
@@ -108,7 +109,7 @@ def report_html(
         figures["confusion"] = matrix[0]
     if off is not None:
         figures |= {"residuals": off.scatter, "histogram": off.histogram}
-    arms = experiments(facts.part(record.summary, "experiments"), metric, goal)
+    arms = experiments(record.summary.experiments, metric, goal)
     figures["experiments"] = None if arms is None else arms.figure
     figures = {name: figure for name, figure in figures.items() if figure is not None}
     searched, defaults = facts.configuration(record, best, space) if best else ([], [])
@@ -121,7 +122,8 @@ def report_html(
         trial_count=len(trials),
         tiles=facts.tiles(record, trials, best, metric),
         banner=facts.banner(record, trials, best),
-        edges=[str(sentence) for sentence in record.summary.get("edges") or []],
+        edges=record.summary.edges,
+        problems=record.summary.problems,
         searched=searched,
         defaults=defaults,
         code=recipe_code(record, best) if best else "",
@@ -134,14 +136,15 @@ def report_html(
         drawn_points=min(points_of(axes), len(order)),
         parallel=parallel_coordinates(trials, axes, metric, goal),
         drawn_lines=min(LINES, len(order)),
-        narrowing=narrowing(record.summary.get("rounds") or [], trials, axes, best),
+        narrowing=narrowing(record.summary.rounds, trials, axes, best),
         class_rows=matrix[1] if matrix else [],
         residuals=off,
+        shown_target=dev.target,
         endings=endings(trials),
         survival=survival(trials),
         table=trial_table(trials, goal, [axis.source for axis in axes]),
-        data=facts.data_rows(record),
-        notes=[str(note) for note in facts.part(record.summary, "data").get("notes") or []],
+        data=facts.data_rows(record, record.summary.data),
+        notes=[] if record.summary.data is None else record.summary.data.notes,
         environment=facts.environment_rows(record),
         seeds=facts.seed_rows(record, best),
         settings=facts.setting_rows(record),

@@ -1,7 +1,7 @@
 """The best model on its dev rows: a confusion matrix with what follows of each class, or predicted against actual."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from paceline.reporting.words import as_json, label_text, number_text
+from paceline.summary import DevPredictions
 
 POINTS = 1200
 TEXT_CLASSES = 14  # up to so many classes the counts are written into the matrix
@@ -25,10 +26,10 @@ class ClassRow:
     precision: float
 
 
-def confusion(dev: Mapping[str, Any]) -> tuple[dict[str, Any], list[ClassRow]] | None:
-    """Figure and table of {"labels": [...], "confusion": [[...]]} (row: actual class); None if there is none."""
-    labels = [str(label) for label in dev.get("labels") or []]
-    counts = np.asarray(dev.get("confusion") or [], dtype=np.float64)
+def confusion(dev: DevPredictions) -> tuple[dict[str, Any], list[ClassRow]] | None:
+    """Figure and table of the confusion matrix; None if there is none."""
+    labels = [str(label) for label in dev.labels]
+    counts = np.asarray(dev.confusion, dtype=np.float64)
     if not labels or counts.shape != (len(labels), len(labels)) or not np.isfinite(counts).all():
         return None
     actual, predicted = counts.sum(axis=1), counts.sum(axis=0)
@@ -86,14 +87,10 @@ class Residuals:
     bias: float
 
 
-def residuals(dev: Mapping[str, Any]) -> Residuals | None:
-    """Of {"actual": [...], "predicted": [...]}; None if there is no pair of finite numbers."""
+def residuals(dev: DevPredictions) -> Residuals | None:
+    """Of actual and predicted numbers; None if there is no pair of finite ones."""
     pairs = np.asarray(
-        [
-            (a, p)
-            for a, p in zip(dev.get("actual") or [], dev.get("predicted") or [], strict=False)
-            if _is_finite(a) and _is_finite(p)
-        ],
+        [(a, p) for a, p in zip(dev.actual, dev.predicted, strict=False) if _is_finite(a) and _is_finite(p)],
         dtype=np.float64,
     ).reshape(-1, 2)
     if not len(pairs):

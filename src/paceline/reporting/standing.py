@@ -17,8 +17,8 @@ def metric_of(record: StudyRecord) -> str:
     named = record.settings.get("metric") or record.environment.get("metric")
     if named:
         return str(named)
-    task = (record.summary.get("data") or {}).get("task")
-    usual = {"regression": "rmse"}.get(str(task), "error" if task else "score")
+    task = "" if record.summary.data is None else record.summary.data.task
+    usual = {"regression": "rmse"}.get(task, "error" if task else "score")
     return usual if METRICS.get(usual, record.goal) == record.goal else "score"
 
 

@@ -1,12 +1,11 @@
 """Tables of trials: the best ones, what ended them, and how many were left at each rung."""
 
-import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paceline.records import Status, Trial
+from paceline.records import EndReason, Status, Trial
 from paceline.reporting.axes import axes_of
 from paceline.reporting.standing import ranked
 from paceline.reporting.words import number_text, value_text
@@ -88,10 +87,12 @@ def endings(trials: Sequence[Trial]) -> list[Ending]:
 
 
 def _kind(trial: Trial) -> str:
-    """A trial's reason without what is only its own: its rank, the epoch at which it diverged."""
-    if trial.status is Status.STOPPED:
-        return re.sub(r"rank \d+ of \d+", "outranked", trial.reason) or "no reason given"
-    return re.sub(r" (in|after|at) epoch \d+", "", trial.reason) or STATUS_WORDS[trial.status]
+    """What ended a trial, without what is only its own: its rank, the epoch at which it diverged."""
+    if trial.ended_by is EndReason.PRUNED:
+        return f"pruned at epoch {trial.epoch}"
+    if trial.ended_by in (EndReason.ALL_EPOCHS, EndReason.EARLY_STOPPING, EndReason.DIVERGED):
+        return str(trial.ended_by)
+    return trial.reason or STATUS_WORDS[trial.status]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from paceline.reporting.axes import LOG_RATIO, axes_of
 from paceline.reporting.scatter import POINTS
 from paceline.reporting.standing import ScoreScale, ranked, thinned
 from paceline.reporting.words import as_json, count_text, finite, label_text, number_text, value_text
+from paceline.summary import Inference
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,14 @@ def trade_offs(record: StudyRecord, trials: Sequence[Trial], metric: str) -> Tra
     if found is None or not found["front"]:
         return None
     names: list[str] = found["objectives"]
-    times = record.summary.get("inference") or {"batches": [], "microseconds": {}}
+    times = record.summary.inference or Inference()
     goals = [(metric, goal), *((name, METRICS.get(name, "minimize")) for name in names)]
     varied = list(dict.fromkeys(axis.source for axis in axes_of(trials, None)))
     params = {trial.number: trial.params for trial in trials}
     rows = []
     for member in found["front"]:
         costs = [(count_or_number(cost), finite(cost)) for cost in member["costs"].values()]
-        known = times["microseconds"].get(str(member["trial"]), [None] * len(times["batches"]))
+        known = times.of(member["trial"])
         own = params[member["trial"]]
         rows.append(
             [
@@ -69,11 +70,11 @@ def trade_offs(record: StudyRecord, trials: Sequence[Trial], metric: str) -> Tra
             "trial",
             metric.replace("_", " "),
             *(name.replace("_", " ") for name in names),
-            *(f"µs a row, batch {batch}" for batch in times["batches"]),
+            *(f"µs a row, batch {batch}" for batch in times.batches),
             *varied,
         ],
         rows,
-        bool(times["batches"]),
+        bool(times.batches),
     )
 
 

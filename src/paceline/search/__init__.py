@@ -19,7 +19,6 @@ from paceline.space import Space
 
 __all__ = [
     "METHODS",
-    "SINGLE",
     "STOPPERS",
     "Birth",
     "Cohort",
@@ -30,6 +29,7 @@ __all__ = [
     "check_objectives",
     "make_searcher",
     "make_stopper",
+    "searcher_type",
 ]
 
 _SEARCHERS = {
@@ -60,9 +60,6 @@ _STOPPERS = {
 METHODS: tuple[str, ...] = tuple(_SEARCHERS)
 """Names that `make_searcher` knows."""
 
-SINGLE: tuple[str, ...] = ("population",)
-"""Methods that keep one thing low; see `check_objectives`."""
-
 STOPPERS: tuple[str, ...] = tuple(_STOPPERS)
 """Names that `make_stopper` knows."""
 
@@ -90,6 +87,18 @@ def make_searcher(method: str, space: Space, *, seed: int, first: Sequence[Param
     return First(searcher, first)
 
 
+def searcher_type(method: str) -> type[Searcher]:
+    """The class of a method by name, for what its attributes say of the method before there is a searcher.
+
+    Of `manual`, whose options choose between two classes, it is `Searcher`: what they share.
+
+    Raises:
+        SettingsError: an unknown method.
+    """
+    made = _attribute("method", method, _SEARCHERS)
+    return made if isinstance(made, type) else Searcher
+
+
 def make_stopper(name: str, *, epochs: int, **options: Any) -> Stopper:
     """A stopper by name.
 
@@ -109,10 +118,7 @@ def make_stopper(name: str, *, epochs: int, **options: Any) -> Stopper:
 def _known(
     kind: str, name: str, known: dict[str, str], options: dict[str, Any], given: tuple[str, ...]
 ) -> Callable[..., Any]:
-    if name not in known:
-        raise SettingsError(f"There is no {kind} {name!r}{did_you_mean(name, known)}")
-    module, _, attribute = known[name].partition(":")
-    make: Callable[..., Any] = getattr(import_module(f"paceline.search.{module}"), attribute)
+    make: Callable[..., Any] = _attribute(kind, name, known)
     own = [option for option in signature(make).parameters if option not in given]
     own += ["first"] if kind == "method" else []
     wrong = [f"{option!r}{did_you_mean(option, own)}" for option in options if option not in own]
@@ -121,9 +127,17 @@ def _known(
     return make
 
 
+def _attribute(kind: str, name: str, known: dict[str, str]) -> Any:
+    """What a name stands for, imported from its module."""
+    if name not in known:
+        raise SettingsError(f"There is no {kind} {name!r}{did_you_mean(name, known)}")
+    module, _, attribute = known[name].partition(":")
+    return getattr(import_module(f"paceline.search.{module}"), attribute)
+
+
 def check_objectives(method: str, count: int) -> None:
     """Raises a SettingsError if a method can keep only one thing low and there are more."""
-    if count > 1 and method in SINGLE:
+    if count > 1 and searcher_type(method).single_objective:
         raise SettingsError(
             f"Method {method!r} copies the best by the metric alone, so there must be 1 objective, but got {count}; "
             "choose another method, e.g. 'bayes' or 'genetic'."

@@ -7,6 +7,9 @@ Every method is one function: `suggest(history, count, rng)`. For example
     tpe:       suggest = argmax over draws of density(good trials) / density(the rest)
     cma-es:    suggest = draws from the Gaussian that a replay of the history's generations ends in
 
+What else a study must know of a method is said by attributes and further functions of `Searcher`, all with defaults: a
+new method overrides those that concern it, and nothing outside of its own file changes.
+
 No method keeps state of its own, so a resumed study is a replay: same history, same rng, same proposals.
 
 Stopping likewise: trials come in *cohorts* (for Hyperband a cohort is a bracket) and are compared at *rungs*
@@ -14,13 +17,49 @@ Stopping likewise: trials come in *cohorts* (for Hyperband a cohort is a bracket
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from paceline.records import History, Params
 from paceline.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a method that searches in rounds, for people.
+
+    Attributes:
+        number: 0, 1, 2, ...
+        first: number of its first trial.
+        incumbent: number of the trial with the best score that the box knew; None if it knew none.
+        ranges: slot -> (low, high) in the parameter's own values. A slot is a parameter's name, or name[layer] with
+            layers counted from 1.
+        shares: slot -> {choice: probability}; choices as text, as they may be lists.
+    """
+
+    number: int
+    first: int
+    incumbent: int | None
+    ranges: dict[str, tuple[Any, Any]]
+    shares: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How often results fell into the intervals that a method's model gave them, each predicted from all others.
+
+    Attributes:
+        trials: results that were predicted.
+        within_50: share of them in the middle interval of 50 %; about 0.5 for an honest model.
+        within_90: the same of 90 %.
+    """
+
+    trials: int
+    within_50: float
+    within_90: float
 
 
 class Searcher(ABC):
@@ -29,10 +68,27 @@ class Searcher(ABC):
     Attributes:
         space: where it searches.
         slow: whether it thinks so long that a study asks it in a thread, beside the training.
+        single_objective: whether it can keep only the score low, and no costs beside it.
+        learns_from_earlier: whether it has an option `earlier` for the results of an earlier study.
+        takes_portfolio: whether a study gives it the options `startup` and `portfolio`, after the usual configuration.
+        takes_cost: whether it has an option `cost`, a function of a configuration that a study gives.
+        draws_freely: whether a proposal means the same with another number of layers or units; False for a method
+            whose proposals belong together, such as a list, a grid or an even sequence.
+        only_fixed: whether it never proposes anything but its `fixed_points`.
+        planned: trials of a method that knows how many it needs; None for any other.
+        no_stopper: why no stopper may end its trials, as the beginning of a sentence; "" where one may.
     """
 
     space: Space
     slow: bool = False
+    single_objective: bool = False
+    learns_from_earlier: bool = False
+    takes_portfolio: bool = False
+    takes_cost: bool = False
+    draws_freely: bool = True
+    only_fixed: bool = False
+    planned: int | None = None
+    no_stopper: str = ""
 
     @abstractmethod
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
@@ -52,6 +108,68 @@ class Searcher(ABC):
             proposals: in the order in which they become trials.
         """
         return list(range(len(history), len(history) + len(proposals)))
+
+    def origins(self, history: History, proposals: Sequence[Params]) -> list[str]:
+        """For each proposal who it comes from, if not from the method itself; "" for those that do.
+
+        Args: as of `seed_numbers`.
+        """
+        return [""] * len(proposals)
+
+    @property
+    def unwrapped(self) -> "Searcher":
+        """The method itself, without what is wrapped around it."""
+        return self
+
+    def fixed_points(self) -> Sequence[Params]:
+        """Configurations that it proposes as they are, whatever the history says."""
+        return ()
+
+    def stopper(self, epochs: int, inherited: Collection[str] = ()) -> "Stopper | None":
+        """The stopper of a method that ends trials itself; None for any other.
+
+        Args:
+            epochs: of a whole training.
+            inherited: parameters that the copy of a trial may not change.
+        """
+        return None
+
+    def rounds(self, history: History, *, lag: int | None = None, most: int | None = None) -> list[Round]:
+        """The rounds that the history has begun, in order; [] for a method without rounds.
+
+        Args:
+            history: of a study that has ended, or that far.
+            lag: a trial was proposed knowing the results of the cohorts up to so many before its own; None: of all
+                trials before it.
+            most: of more rounds, so many at even distances, the first and the last among them.
+        """
+        return []
+
+    def calibration(self, history: History) -> Calibration | None:
+        """How well its model predicts each result from the others; None without a model, or for too few results."""
+        return None
+
+
+class Wrapper(Searcher):
+    """A method with something around it: what a study asks about the method, the method answers.
+
+    Attributes:
+        searcher: what is wrapped.
+    """
+
+    def __init__(self, searcher: Searcher) -> None:
+        self.searcher = searcher
+        self.space, self.slow = searcher.space, searcher.slow
+
+    @property
+    def unwrapped(self) -> Searcher:
+        return self.searcher.unwrapped
+
+    def seed_numbers(self, history: History, proposals: Sequence[Params]) -> list[int]:
+        return self.searcher.seed_numbers(history, proposals)
+
+    def origins(self, history: History, proposals: Sequence[Params]) -> list[str]:
+        return self.searcher.origins(history, proposals)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,10 +37,9 @@ from paceline.search.acquisition import (
     log_expected_improvement,
     log_probability_of_improvement,
 )
-from paceline.search.base import Searcher
+from paceline.search.base import Calibration, Searcher
 from paceline.search.candidates import Hunt, pool
 from paceline.search.encoding import Encoding
-from paceline.search.few_programs import FewPrograms
 from paceline.search.fresh import Fresh
 from paceline.search.gaussian_process import FEW, Posterior, drawn, fit
 from paceline.search.one_core import one_core
@@ -84,21 +83,6 @@ FIRST_PICK, LATER_PICKS = (5, 6), (1, 1)
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """How often results fell into the intervals that the model gave them, each foretold from all others.
-
-    Attributes:
-        trials: results that were foretold.
-        within_50: share of them in the middle interval of 50 %; about 0.5 for an honest model.
-        within_90: the same of 90 %.
-    """
-
-    trials: int
-    within_50: float
-    within_90: float
-
-
-@dataclass(frozen=True)
 class Outlook:
     """Whether going on is worth it; both in units of the targets, whose variance is 1.
 
@@ -124,7 +108,6 @@ class Bayes(Searcher):
             configurations outside the space are left out.
         cost: what a configuration costs, in any unit, above 0; only "logei_per_cost" asks. A study gives its own: the
             multiply-adds that a row takes.
-        programs: keeps what has to be compiled little while little has been trained; a study gives its own.
         portfolio: complete configurations to try after the first `startup`; a study gives its own.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
@@ -134,6 +117,9 @@ class Bayes(Searcher):
     """
 
     slow = True
+    learns_from_earlier = True
+    takes_portfolio = True
+    takes_cost = True
 
     def __init__(
         self,
@@ -146,7 +132,6 @@ class Bayes(Searcher):
         candidates: int = 512,
         earlier: Sequence[tuple[Params, float]] = (),
         cost: Callable[[Params], float] | None = None,
-        programs: FewPrograms | None = None,
         portfolio: Sequence[Params] = (),
     ) -> None:
         self.space = space
@@ -158,15 +143,22 @@ class Bayes(Searcher):
         if acquisition == PER_COST and cost is None:
             raise SettingsError(f"Acquisition {PER_COST!r} needs option 'cost', a function of a configuration.")
         self._cost = cost if acquisition == PER_COST else None
-        self._programs = programs
         self._portfolio = _configurations(portfolio, space)
         self._candidates = whole("candidates", candidates, 1)
         self._encoding = Encoding(space, studies=len(self._earlier) > 0)
         self._past = Past(space)
 
+    def fixed_points(self) -> Sequence[Params]:
+        return self._portfolio
+
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        stops = not comparable(history.trials)
         if has_costs(history):
-            return suggest_by_mixes(self.suggest, history, count, rng)
+            return suggest_by_mixes(lambda *mix: self._suggest(*mix, stops=stops), history, count, rng)
+        return self._suggest(history, count, rng, stops=stops)
+
+    def _suggest(self, history: History, count: int, rng: np.random.Generator, *, stops: bool) -> list[Params]:
+        """Args: history: without costs; stops: whether trials are stopped early, which a mix of objectives hides."""
         fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         for point in self._portfolio[max(0, len(history) - self._startup) :]:
@@ -175,9 +167,8 @@ class Bayes(Searcher):
         enough = len(known) - known.broken >= 2 or len(self._earlier) > 1
         if enough and len(self.space.slots) > 0 and not fresh.full:
             with one_core():
-                self._propose(fresh, history, known, rng)
-        points = fresh.fill(rng)
-        return points if self._programs is None else self._programs.shared(points, history, self._past, rng)
+                self._propose(fresh, history, known, rng, stops=stops)
+        return fresh.fill(rng)
 
     def calibration(self, history: History) -> Calibration | None:
         """The model's own cross-validation, leaving one result out at a time; None for fewer than 3 results."""
@@ -228,6 +219,8 @@ class Bayes(Searcher):
         features = self._features(known.units[rows])
         goals = standardised(targets(history, known, as_scores=as_scores)[rows]) if len(rows) else np.zeros(0)
         if len(self._earlier):
+            if len(known) == known.broken:  # nothing of this study's own says how bad a divergence is
+                goals = np.full(len(rows), self._earlier.targets.max())
             then = self._encoding.elsewhere(self._features(self._earlier.units))
             features, goals = np.vstack([features, then]), np.append(goals, self._earlier.targets)
         hyper = fit(features, self._encoding.groups, goals)
@@ -238,9 +231,11 @@ class Bayes(Searcher):
     def _features(self, units: Rows) -> Rows:
         return self._encoding.features(self._encoding.snapped(units))
 
-    def _propose(self, fresh: Fresh, history: History, known: Evidence, rng: np.random.Generator) -> None:
+    def _propose(
+        self, fresh: Fresh, history: History, known: Evidence, rng: np.random.Generator, *, stops: bool
+    ) -> None:
         hunt = self._hunt(history, known, fresh.points, self._acquisition, rng)
-        effort, stops = FIRST_PICK, not comparable(history.trials)
+        effort = FIRST_PICK
         while not fresh.full:
             is_probe = stops and (len(history) + len(fresh.points)) % RENEWED == 0
             if is_probe and fresh.offer(self.space.sample(rng)):  # or probes would be of one kind: what it likes

@@ -5,21 +5,29 @@
                 a choice is drawn as often as the best made it; a share of draws stays global
 
 The trial with the best score, the incumbent, is always one of those, so it lies in every box, whatever a stopper did.
-The round is a function of the history's length, and its box of the trials before it, so `rounds(history)` tells what
-every box was. Draws within a round are a
-Sobol sequence stretched over the box.
+The round is a function of the history's length, and its box of the trials before it that were known, so `rounds`
+tells what every box was. Draws within a round are a Sobol sequence stretched over the box.
+
+A study proposes whole cohorts, and cohort k knows the trials of the cohorts up to k - lag as they ended. So the box of
+a round isn't what all trials before it say, but what those say that its cohort knew:
+
+    cohort   0 0 0 0 0 0 | 1 1 1 1 1 1 | 2 2 2 2 2 2       lag 2
+    round    0 0 0 0|1 1   1 1|2 2 2 2   3 3 3 3|4 4       rounds 0 to 2 know nothing, 3 and 4 know cohort 0
+
+A round that reaches into the next cohort may go on in a smaller box; `rounds` tells that of its first trial.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paceline.records import History, Params
-from paceline.search.base import Searcher
+from paceline.search.base import Round, Searcher
 from paceline.search.fresh import Fresh
+from paceline.search.growing import Growing
 from paceline.search.options import number, whole
 from paceline.search.past import Past
 from paceline.search.sobol import sobol_points
@@ -28,26 +36,6 @@ from paceline.space import Slot, Space
 
 LEAST_MARGIN = 0.02
 """Margin of a box that the best trials have shrunk to a point, on [0, 1]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round, for people.
-
-    Attributes:
-        number: 0, 1, 2, ...
-        first: number of its first trial.
-        incumbent: number of the trial with the best score that the box knew; None if it knew none.
-        ranges: slot -> (low, high) in the parameter's own values. A slot is a parameter's name, or name[layer] with
-            layers counted from 1.
-        shares: slot -> {choice: probability}; choices as text, as they may be lists.
-    """
-
-    number: int
-    first: int
-    incumbent: int | None
-    ranges: dict[str, tuple[Any, Any]]
-    shares: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +90,19 @@ class CoarseToFine(Searcher):
             at += wanted
         return fresh.fill(rng)
 
-    def rounds(self, history: History) -> list[Round]:
-        """All rounds that the history has begun, in order."""
-        return [self.round(history, number) for number in range(-(-len(history) // self.size))]
+    def rounds(self, history: History, *, lag: int | None = None, most: int | None = None) -> list[Round]:
+        begun = -(-len(history) // self.size)
+        kept = begun if most is None else min(begun, most)
+        numbers = np.unique(np.linspace(0, max(begun - 1, 0), kept).round().astype(int)).tolist()
+        if lag is None:
+            return [self.round(history, number) for number in numbers]
+        trials = list(history)
+        cohorts = [trial.cohort for trial in trials]
+        known = [bisect_right(cohorts, cohorts[number * self.size] - lag) for number in numbers]
+        return [
+            self.round(History(Growing(trials, count), history.goal), number)
+            for number, count in zip(numbers, known, strict=True)
+        ]
 
     def round(self, history: History, number: int) -> Round:
         """The round of this number, as the trials before it that the history holds shape it."""

@@ -21,7 +21,6 @@ import numpy as np
 from paceline.records import History, Status, Trial
 from paceline.search.base import Searcher
 from paceline.search.experiments import Arm, Experiments
-from paceline.search.first import First
 from paceline.search.paired import Difference, holm, paired, repeats_needed, unpaired
 
 ALPHA = 0.05
@@ -102,7 +101,7 @@ class Next:
 
 def plan_of(searcher: Searcher) -> Experiments | None:
     """The experiments that a searcher goes through; None for any other method."""
-    plan = searcher.searcher if isinstance(searcher, First) else searcher
+    plan = searcher.unwrapped
     return plan if isinstance(plan, Experiments) else None
 
 

@@ -65,19 +65,22 @@ class Experiments(Searcher):
         SpaceError: the base or an arm isn't in the space.
     """
 
+    draws_freely = False
+    only_fixed = True
+    no_stopper = "controlled experiments train every arm to its end"
+
     def __init__(
         self, space: Space, base: Mapping[str, Any], factors: Mapping[str, Sequence[Any]], repeats: int
     ) -> None:
         self.space = space
         self.repeats = whole("repeats", repeats, 1)
         self.arms = tuple(_arms(space, base, factors))
+        self.planned = len(self.arms) * self.repeats
         self._keys = [space.key(arm.params) for arm in self.arms]
         self._past = Past(space)
 
-    @property
-    def size(self) -> int:
-        """Trials in all."""
-        return len(self.arms) * self.repeats
+    def fixed_points(self) -> Sequence[Params]:
+        return [arm.params for arm in self.arms]
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         return [dict(arm.params) for arm in islice(self._missing(history), count)]

@@ -6,33 +6,35 @@ A wrapper, so every method has the option. The wrapped method is told of the fir
 so it doesn't propose them too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from paceline.records import History, Params, Trial
-from paceline.search.base import Searcher
+from paceline.search.base import Searcher, Wrapper
 from paceline.search.past import Past
 
 
-class First(Searcher):
+class First(Wrapper):
     """`searcher`, after these configurations.
 
     Args:
         searcher: any method.
         configurations: complete configurations of its space; those that the history holds are left out.
+        sources: origins of those that don't come from the user, e.g. "default", by `space.key`.
 
     Raises:
         SpaceError: a configuration isn't in the space.
     """
 
-    def __init__(self, searcher: Searcher, configurations: Sequence[Params]) -> None:
-        self.space = searcher.space
-        self.searcher = searcher
-        self.slow = searcher.slow
+    def __init__(
+        self, searcher: Searcher, configurations: Sequence[Params], sources: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(searcher)
         for point in configurations:
             self.space.validate(point)
         self._first = {self.space.key(point): point for point in configurations}
+        self._origins = dict.fromkeys(self._first, "first") | dict(sources or {})
         self._past = Past(self.space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
@@ -45,5 +47,8 @@ class First(Searcher):
         told = History((*history.trials, *pending), history.goal) if pending else history
         return first + self.searcher.suggest(told, count - len(first), rng)
 
-    def seed_numbers(self, history: History, proposals: Sequence[Params]) -> list[int]:
-        return self.searcher.seed_numbers(history, proposals)
+    def origins(self, history: History, proposals: Sequence[Params]) -> list[str]:
+        others = self.searcher.origins(history, proposals)
+        return [
+            self._origins.get(self.space.key(params), other) for params, other in zip(proposals, others, strict=True)
+        ]

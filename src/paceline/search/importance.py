@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from paceline.records import History
 from paceline.search.past import Past
 from paceline.search.standing import standing_by_score
+from paceline.seeds import library_seed
 from paceline.space import Slot, Space
 
 Column = NDArray[np.float64]
@@ -140,7 +141,7 @@ def fanova(units: Column, target: Column, seed: int = 0) -> Column:
 
     kept = np.unique(np.linspace(0, len(units) - 1, min(len(units), MOST_ROWS)).astype(np.int64))
     rows = np.where(np.isnan(units), 0.5, units)[kept]
-    forest = RandomForestRegressor(TREES, min_samples_leaf=LEAF, random_state=seed, n_jobs=1)
+    forest = RandomForestRegressor(TREES, min_samples_leaf=LEAF, random_state=library_seed(seed), n_jobs=1)
     forest.fit(rows, target[kept])
     shares = [_tree_shares(tree.tree_, rows.shape[1]) for tree in forest.estimators_]
     return np.asarray(np.mean(shares, axis=0), dtype=np.float64)

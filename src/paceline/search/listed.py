@@ -63,11 +63,18 @@ class Listed(Searcher):
         SpaceError: a configuration isn't in the space.
     """
 
+    draws_freely = False
+    only_fixed = True
+
     def __init__(self, space: Space, configurations: Sequence[Params], repeats: int) -> None:
         self.space = space
         for point in configurations:
             space.validate(point)
+        self._configurations = configurations
         self._listing = Listing(space, configurations, repeats)
+
+    def fixed_points(self) -> Sequence[Params]:
+        return self._configurations
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         return self._listing.next(history, count)
@@ -86,6 +93,8 @@ class Grid(Searcher):
         SettingsError: a grid is empty or of the wrong type, or names a parameter that isn't in the space.
         SpaceError: a point of a grid isn't in the space (raised when the point is reached).
     """
+
+    draws_freely = False
 
     def __init__(
         self,

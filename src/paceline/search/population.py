@@ -40,6 +40,10 @@ class Population(Searcher):
     Source: Jaderberg et al. (2017), "Population based training of neural networks".
     """
 
+    single_objective = True
+    draws_freely = False  # copies inherit the shapes of the first members, so these must have all kinds
+    no_stopper = "method 'population' ends trials itself"
+
     def __init__(
         self,
         space: Space,

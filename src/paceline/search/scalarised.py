@@ -60,6 +60,8 @@ def suggest_by_mixes(
 def mixed(history: History, weights: Array | None = None) -> History:
     """The history with one number a trial, lower is better, as if each trial had been trained to its end.
 
+    Curves stay as they are, in the metric's unit: how long a trial was trained is read from them.
+
     Args:
         weights: (objectives,) the score's first; default equal ones.
     """
@@ -74,7 +76,7 @@ def mixed(history: History, weights: Array | None = None) -> History:
     parts = np.column_stack([scaled(column, front) for column in values.T]) * weights[: values.shape[1]]
     for index, part in zip(judged, parts, strict=True):
         mix = float(part.max() + SHARE * part.sum())
-        trials[index] = replace(trials[index], status=Status.FINISHED, score=mix, curve=())
+        trials[index] = replace(trials[index], status=Status.FINISHED, score=mix)
     return History(tuple(trials))
 
 

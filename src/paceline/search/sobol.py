@@ -28,6 +28,8 @@ class Sobol(Searcher):
     Source: Sobol' (1967); scrambling by Owen (1998), as in scipy.stats.qmc.
     """
 
+    draws_freely = False  # moved points would leave holes
+
     def __init__(self, space: Space, *, seed: int = 0) -> None:
         self.space = space
         self._seed = seed

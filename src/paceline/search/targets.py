@@ -3,7 +3,7 @@
 Scores of one metric may lie within a hair of each other at the good end and ten thousand times further apart at the
 bad one. What lies far above the median is drawn in by a logarithm; the better half is left as it is, because a map
 that makes the whole look normal bends the hill around the optimum too. Diverged and failed trials get the worst
-target of the others.
+target of the others, and 0 where there are no others.
 
 Where trials weren't trained equally long (see `standing`) there are two views of them, and `bayes` takes both in turn:
 
@@ -36,6 +36,8 @@ def targets(history: History, known: Evidence, *, as_scores: bool = False) -> Ar
         as_scores: the view where trials weren't trained equally long; otherwise there is one only.
     """
     trials = [history.trials[i] for i in known.numbers[: len(known) - known.broken]]
+    if not trials:
+        return np.zeros(len(known))
     if not as_scores and not comparable(trials):
         good = ranks(np.arange(len(trials), dtype=np.float64))
     else:

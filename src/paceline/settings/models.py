@@ -15,8 +15,8 @@ from paceline.settings.faults import Path, faults
 
 DEFAULT_TRIALS = 100  # of a study that limits neither trials nor minutes
 
-MANY_TRIALS = 5000
-"""A study that asks for more has `tpe` as its method: its trials must be too cheap for .1 s of `bayes` each."""
+MOST_FOR_BAYES = 1000
+"""Up to so many proposals `bayes` takes a minute to think. Whoever asks for more has cheap trials or calls."""
 
 Task = Literal["binary", "classes", "multilabel", "regression"]
 Kind = Literal["numeric", "category", "boolean", "date", "drop"]
@@ -61,6 +61,17 @@ Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Size = Annotated[Whole, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)]
 Part = Size | Text
+
+
+def auto_method(proposals: int | None) -> str:
+    """What the method "auto" is, of a study and of `minimize`: `bayes`, or `tpe` for more than 1000 proposals.
+
+    Args: proposals: trials or calls that are asked for at most; None where only time limits them.
+
+    >>> auto_method(None), auto_method(1000), auto_method(1001)
+    ('bayes', 'bayes', 'tpe')
+    """
+    return "bayes" if proposals is None or proposals <= MOST_FOR_BAYES else "tpe"
 
 
 class WrongSettings(SettingsError):
@@ -140,7 +151,7 @@ class StudySettings(BaseModel):
     )
     method: Method = Field(
         default="auto",
-        description="How configurations are proposed; auto is bayes, or tpe where more than 5000 trials are asked for.",
+        description="How configurations are proposed; auto is bayes, or tpe where more than 1000 trials are asked for.",
     )
     method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
     warm_start: Text | None = Field(
@@ -208,7 +219,8 @@ class StudySettings(BaseModel):
     seed: Seed = Field(default=0, description="Root of all random numbers of the search and the training.")
 
     lanes: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="Trials trained side by side on a CPU; else one per core. It never changes a result."
+        default=None,
+        description="Trials trained side by side on a CPU; else one more than cores. It never changes a result.",
     )
     out: Text | None = Field(default=None, description="Folder of the study; else runs/ and the study's name.")
     store: Text | None = Field(
@@ -261,7 +273,7 @@ class StudySettings(BaseModel):
         if self.trials is None and self.minutes is None:
             update["trials"] = DEFAULT_TRIALS
         if self.method == "auto":
-            update["method"] = "tpe" if (self.trials or 0) > MANY_TRIALS else "bayes"
+            update["method"] = auto_method(self.trials)
         if self.stopper is None:
             update["stopper"] = "none" if self.method == "population" or self.experiments else "hyperband"
         return self.model_copy(update=update)

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.errors import EngineError, StudyError
-from paceline.records import COLUMNS, Curve, Measurements, Status, Trial
+from paceline.records import COLUMNS, Curve, EndReason, Measurements, Status, Trial
 
 LITTLE = sys.byteorder == "little"
 STATUSES = {status.value: status for status in Status}
+ENDINGS: dict[str, EndReason | None] = {"": None} | {reason.value: reason for reason in EndReason}
 
 
 def to_json(value: object, what: str) -> str:
@@ -54,13 +55,14 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "parent": trial.parent,
         "born": trial.born,
         "costs": struct.pack(f"<{len(trial.costs)}d", *trial.costs) if trial.costs else None,
+        "ended_by": "" if trial.ended_by is None else trial.ended_by.value,
         "curve": _curve_bytes(curve),
     }
 
 
 def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
     """Trials of rows (number, params, seed, cohort, status, epoch, score, score_sd, exact, best_epoch, reason,
-    origin, parent, born, costs[, curve]), in their order; all configurations are parsed at once."""
+    origin, parent, born, costs, ended_by[, curve]), in their order; all configurations are parsed at once."""
     parsed = json.loads(f"[{','.join([row[1] for row in rows])}]")
     if len(parsed) != len(rows):
         raise ValueError("params of trials aren't one JSON object each")
@@ -81,6 +83,7 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
             parent,
             born,
             costs,
+            ended_by,
             *rest,
         ) = row
         if exact is not None:
@@ -89,7 +92,17 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
         yield Trial(
             number, params, seed, cohort, STATUSES[status], epoch, score, score_sd, best_epoch, curve, reason, origin,
             parent, born, () if costs is None else _doubles(costs),
+            _ended_by(STATUSES[status], reason) if ended_by is None else ENDINGS[ended_by],
         )  # fmt: skip
+
+
+def _ended_by(status: Status, reason: str) -> EndReason | None:
+    """What ended a trial of a store before version 3, which kept it in the phrase alone."""
+    if status is Status.FINISHED and reason:
+        return EndReason.EARLY_STOPPING if reason.startswith("early") else EndReason.ALL_EPOCHS
+    if status is Status.STOPPED and reason:
+        return EndReason.TIME_LIMIT if "budget" in reason else EndReason.PRUNED
+    return {Status.DIVERGED: EndReason.DIVERGED, Status.FAILED: EndReason.FAILED}.get(status)
 
 
 def _curve_bytes(curve: Sequence[float]) -> bytes:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 """Of the tables below. A store with a greater number was written by a newer Paceline and is refused; `upgrade` says
 what a smaller one lacks."""
 
@@ -59,6 +59,7 @@ TRIALS = Table(
     Column("parent", Integer),
     Column("born", Integer, nullable=False),
     Column("costs", LargeBinary),  # float64; NULL where there are none (since version 2)
+    Column("ended_by", Text),  # "" while it runs; NULL in rows of before version 3
     Column("curve", LargeBinary, nullable=False),  # float64; last, so that reading the rest stays in the row's head
 )
 

@@ -35,6 +35,7 @@ from paceline.records import COLUMNS, Measurements, Status, StudyRecord, Trial
 from paceline.store.codec import Layout, legible, to_json, trial_row, trials_from
 from paceline.store.place import Place
 from paceline.store.schema import MEASUREMENTS, METADATA, STUDY, TRIALS, VERSION
+from paceline.summary import Summary
 
 PORTION = 512  # rows decoded by one call of the JSON parser, which costs more than a small configuration
 LARGEST = 1.7976931348623157e308
@@ -75,7 +76,7 @@ class Store:
             "state": _known_state(record.state),
             "settings": to_json(record.settings, "settings"),
             "environment": to_json(record.environment, "environment"),
-            "summary": to_json(record.summary, "summary"),
+            "summary": to_json(record.summary.to_json(), "summary"),
         }
         if self._layout is not None:
             raise StudyError(f"{self._place.label} already holds a study; resume it, or give the new one another name.")
@@ -89,13 +90,13 @@ class Store:
         ((_, _, _, name, goal, state, *documents),) = self._rows(select(STUDY))
         with self._decoding():
             settings, environment, summary = (json.loads(document) for document in documents)
-        return StudyRecord(name, settings, environment, goal, summary, state)
+            return StudyRecord(name, settings, environment, goal, Summary.from_json(summary), state)
 
-    def update_study(self, *, summary: dict[str, Any] | None = None, state: str | None = None) -> None:
+    def update_study(self, *, summary: Summary | None = None, state: str | None = None) -> None:
         """Replace the summary or the state ("running", "interrupted", "finished"), or both."""
         values: dict[str, Any] = {}
         if summary is not None:
-            values["summary"] = to_json(summary, "summary")
+            values["summary"] = to_json(summary.to_json(), "summary")
         if state is not None:
             values["state"] = _known_state(state)
         self._begun()

@@ -1,6 +1,7 @@
 """What stores of earlier versions lack: read as missing, and added when one is written to again.
 
 version 2    trials.costs
+version 3    trials.ended_by, which `codec` works out for older rows
 """
 
 from typing import Any

@@ -1,4 +1,8 @@
-"""What a study says at its end: the winner retrained over seeds, who is tied with it, warnings, the test score.
+"""What a study says at its end: the winner retrained over seeds, who is tied with it, warnings.
+
+retrained   the winner again, with other seeds
+summary_of  what must be kept: the winner, its retraining, the data, how trials ended
+extras      all else, worked out of the trials; where one part fails, a sentence says so and the others stand
 
 tied    trials whose score lies within what dev rows (classes: Wilson's interval) or seeds (numbers: two
         standard deviations of the retrained scores) can tell apart from the best
@@ -10,33 +14,48 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from paceline.data import Dataset, Subset, Task
+from paceline.data import Dataset, Fold
 from paceline.model import Model
+from paceline.pack.folds import FoldData
 from paceline.pack.programs import CompileStats
 from paceline.pareto import front_document
-from paceline.records import History, Status, Trial, loss_of
+from paceline.records import EndReason, History, Trial, loss_of
 from paceline.runs import RawRun, metric_value, put_fold, train_stages
-from paceline.search.bayes import Bayes
 from paceline.search.choice import equals
 from paceline.search.importance import every_so_many, importances
-from paceline.seeds import generator, seed_for
+from paceline.seeds import seed_for
+from paceline.store import Store
+from paceline.study.architectures import architectures_summary
+from paceline.study.experiments import experiments_of
 from paceline.study.front import inference_summary
 from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.rounds import rounds_of
+from paceline.study.scoring import on_dev, plain, wilson
 from paceline.study.setup import Setup
 from paceline.study.warm import RUN_FIRST, carried
+from paceline.summary import (
+    BestResult,
+    CalibrationResult,
+    DataSummary,
+    ImportanceShare,
+    ParetoFront,
+    ProgramStats,
+    Refit,
+    Retrain,
+    SplitSizes,
+    Summary,
+    Tied,
+    WarmStart,
+)
+from paceline.summary import Stage as StageSummary
 
 EDGE = 0.05
-Z95 = 1.959963984540054
-BOOTSTRAPS = 2000
-SHOWN_RESIDUALS = 2000
 CLASS_SHARES = ("error", "accuracy")
 
 
@@ -58,29 +77,26 @@ class Retrained:
     scores: list[float]
     raws: list[RawRun]
 
-    def summary(self) -> dict[str, Any]:
-        """{"seeds", "scores", "mean", "sd"} as JSON data."""
+    def summary(self) -> Retrain:
+        """What the study keeps of it."""
         finite = [score for score in self.scores if math.isfinite(score)]
-        return {
-            "seeds": self.seeds,
-            "scores": [score if math.isfinite(score) else None for score in self.scores],
-            "mean": float(np.mean(finite)) if finite else None,
-            "sd": float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
-        }
+        return Retrain(
+            seeds=tuple(self.seeds),
+            scores=tuple(score if math.isfinite(score) else None for score in self.scores),
+            mean=float(np.mean(finite)) if finite else None,
+            sd=float(np.std(finite, ddof=1)) if len(finite) > 1 else None,
+        )
 
 
-def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial) -> Retrained:
-    """Train the winner again over seeds."""
-    count = max(1, setup.settings.retrain)
+def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, *, seeds_at_most: int | None = None) -> Retrained:
+    """Train the winner again over seeds, as many as the settings say or fewer."""
+    count = max(1, min(setup.settings.retrain, seeds_at_most or setup.settings.retrain))
     line = line_of(trials, best, setup.settings.epochs)
     seeds = [
         trials[line[0].trial].seed,
         *(seed_for(setup.settings.seed, "retrain", index) for index in range(1, count)),
     ]
-    fold = setup.data.fold(standardize=setup.settings.standardize)
-    data = setup.folds[0]
-    if setup.settings.folds is not None:
-        data = put_fold(setup.executor, setup.family, fold, setup.task)
+    fold, data = retraining_fold(setup)
     stages = prepared_line(setup, data, line, seeds, until=setup.settings.epochs)
     raws = train_stages(setup.executor, stages)
     prepared = stages[-1][0]
@@ -95,6 +111,18 @@ def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial) -> Retrain
     return Retrained(model, line, seeds, scores, raws)
 
 
+def retraining_fold(setup: Setup) -> tuple[Fold, FoldData]:
+    """What the winner is trained on again: the split's train and dev rows, or where cross-validation has no dev part
+    those of fold 0, for some rows must say which epoch is best."""
+    data, settings = setup.data, setup.settings
+    if settings.folds is None:
+        return data.fold(standardize=settings.standardize), setup.folds[0]
+    if not len(data.split.dev):
+        return data.fold(0, settings.folds, settings.standardize, settings.seed), setup.folds[0]
+    fold = data.fold(standardize=settings.standardize)
+    return fold, put_fold(setup.executor, setup.family, fold, setup.task)
+
+
 def score_of(raw: RawRun, setup: Setup) -> float:
     """A run's dev score by the study's metric and `select` rule; NaN if no epoch was fine."""
     if raw.best_epoch == 0:
@@ -104,104 +132,160 @@ def score_of(raw: RawRun, setup: Setup) -> float:
 
 
 def summary_of(
-    setup: Setup, trials: Sequence[Trial], best: Trial | None, again: Retrained | None, refit: dict[str, Any] | None,
-    stats: CompileStats, steps: int, cut: str,
-) -> dict[str, Any]:  # fmt: skip
-    """The study's summary as JSON data; `test` is added when the test set is opened.
+    setup: Setup, trials: Sequence[Trial], best: Trial | None, again: Retrained | None, refit: Refit | None,
+    stats: CompileStats, steps: int, cut: str, problems: Sequence[str] = (),
+) -> Summary:  # fmt: skip
+    """What must be kept of a study that has ended; `extras` adds the rest, opening the test set adds `test`.
 
-    Args: again, refit: what came of training the winner again, over seeds and on all rows.
+    Args:
+        again, refit: what came of training the winner again, over seeds and on all rows.
+        problems: what went wrong there, a sentence each.
     """
-    retrain = None if again is None else again.summary()
-    data = setup.data
-    split = data.split
-    found: dict[str, Any] = {
-        "best": None,
-        "retrain": retrain if setup.settings.retrain else None,
-        "refit": refit,
-        "tied": None,
-        "edges": [],
-        "importance": [],
-        "warm_start": told(setup),
-        "pareto": front_document(trials, setup.goal, setup.settings.objectives),
-        "inference": inference_summary(setup, trials),
-        "calibration": None,
-        "ended": cut or "all trials were run",
-        "programs": {"compiled": stats.compiled, "loaded": stats.loaded, "seconds": round(stats.seconds, 2)},
-        "steps": steps,
-        "split": {name: len(getattr(split, name)) for name in ("train", "dev", "test")},
-        "data": described(data),
-        "rounds": rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
-        "stopped": dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
-        "test": None,
+    split = setup.data.split
+    problems = list(problems)
+    return Summary(
+        best=None if best is None else best_result(setup, trials, best, again),
+        retrain=again.summary() if again is not None and setup.settings.retrain else None,
+        refit=refit,
+        ended=cut or "all trials were run",
+        programs=ProgramStats(stats.compiled, stats.loaded, round(stats.seconds, 2)),
+        steps=steps,
+        split=SplitSizes(len(split.train), len(split.dev), len(split.test)),
+        data=described(setup.data),
+        stopped=dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
+        dev=None if again is None else attempt(lambda: on_dev(setup, again.model), "the dev predictions", problems),
+        problems=tuple(problems),
+        pending=True,
+    )
+
+
+def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store) -> Summary:
+    """The summary with all that follows from the trials. What fails is left out, with a sentence in `problems`."""
+    history = History(trials, setup.goal)
+    problems = list(summary.problems)
+    work: dict[str, Callable[[], Any]] = {
+        "warm_start": lambda: told(setup),
+        "pareto": lambda: pareto_front(setup, trials),
+        "inference": lambda: inference_summary(setup, trials),
+        "rounds": lambda: rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
+        "architectures": lambda: architectures_summary(setup.method, setup.space, trials, setup.family.static),
+        "experiments": lambda: experiments_of(setup.searcher, trials, setup.goal, setup.task, store),
     }
+    best = next((trial for trial in trials if summary.best and trial.number == summary.best.trial), None)
     if best is not None:
-        config = dataclasses.asdict(setup.config(best.params))
-        found["best"] = {
-            "trial": best.number,
-            "params": dict(best.params),
-            "config": {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()},
-            "score": best.score,
-            "epoch": best.best_epoch,
-            "equals": len(equals(History(trials, setup.goal))) - 1,
+        work |= {
+            "tied": lambda: tied(setup, trials, best, summary.retrain),
+            "edges": lambda: tuple(edges(setup, best)),
+            "importance": lambda: importance_of(setup, history),
+            "calibration": lambda: calibration_of(setup, history),
         }
-        if again is not None and len(again.line) > 1:
-            found["best"]["schedule"] = [
-                {"trial": stage.trial, "until": stage.until, "params": dict(stage.params)} for stage in again.line
-            ]
-        found["tied"] = tied(setup, trials, best, retrain)
-        found["edges"] = edges(setup, best)
-        listed = importances(setup.space, History(trials, setup.goal), setup.settings.seed)
-        found["importance"] = [dataclasses.asdict(item) for item in listed]
-        found["importance_every"] = every_so_many(len(trials))
-        if isinstance(setup.method, Bayes):
-            calibration = setup.method.calibration(History(trials, setup.goal))
-            found["calibration"] = None if calibration is None else dataclasses.asdict(calibration)
-    if again is not None:
-        found["dev"] = on_dev(setup, again.model)
-    return found
+    done = {name: attempt(compute, WORDS.get(name, name), problems) for name, compute in work.items()}
+    kept = {name: value for name, value in done.items() if value is not None}
+    every = every_so_many(len(trials))
+    return dataclasses.replace(summary, **kept, importance_every=every, problems=tuple(problems), pending=False)
 
 
-def told(setup: Setup) -> dict[str, Any] | None:
-    """What a warm start brought: {"from", "first": configurations that ran first, "results": that bayes knew}."""
+WORDS = {
+    "warm_start": "what the warm start brought",
+    "pareto": "the Pareto front",
+    "inference": "the times of prediction",
+    "rounds": "the rounds of the search",
+    "experiments": "the results of the experiments",
+    "tied": "the ties with the best trial",
+    "edges": "the warnings about edges of ranges",
+    "calibration": "the calibration of the model",
+}
+"""Parts of the summary in the words of a problem's sentence; others by their names."""
+
+
+def attempt(compute: Callable[[], Any], what: str, problems: list[str]) -> Any:
+    """What a computation gives, or None if it fails; a sentence is then added to the problems."""
+    try:
+        return compute()
+    except Exception as error:  # whatever it is: nothing after the search may lose the search
+        problems.append(f"{what} could not be computed: {first_line(error)}")
+        return None
+
+
+def first_line(error: Exception) -> str:
+    """An error in one line.
+
+    >>> first_line(ValueError("too small\\nor too large")), first_line(ValueError())
+    ('too small', 'ValueError')
+    """
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def best_result(setup: Setup, trials: Sequence[Trial], best: Trial, again: Retrained | None) -> BestResult:
+    """The winner, as the study keeps it."""
+    config = dataclasses.asdict(setup.config(best.params))
+    line = [] if again is None or len(again.line) == 1 else again.line
+    return BestResult(
+        trial=best.number,
+        params=dict(best.params),
+        config={name: list(value) if isinstance(value, tuple) else value for name, value in config.items()},
+        score=best.score,
+        epoch=best.best_epoch,
+        equals=len(equals(History(trials, setup.goal))) - 1,
+        schedule=tuple(StageSummary(stage.trial, stage.until, dict(stage.params)) for stage in line),
+    )
+
+
+def pareto_front(setup: Setup, trials: Sequence[Trial]) -> ParetoFront | None:
+    found = front_document(trials, setup.goal, setup.settings.objectives)
+    return None if found is None else ParetoFront.from_json(found)
+
+
+def importance_of(setup: Setup, history: History) -> tuple[ImportanceShare, ...]:
+    listed = importances(setup.space, history, setup.settings.seed)
+    return tuple(ImportanceShare(item.name, item.ped_anova, item.fanova, item.clear) for item in listed)
+
+
+def calibration_of(setup: Setup, history: History) -> CalibrationResult | None:
+    """How well the method's own model predicted; None for methods without one."""
+    found = setup.method.calibration(history)
+    return None if found is None else CalibrationResult(found.trials, found.within_50, found.within_90)
+
+
+def told(setup: Setup) -> WarmStart | None:
+    """What a warm start brought."""
     if setup.earlier is None:
         return None
     known = carried(setup.earlier, setup.space, setup.family.resolve({}))
-    learns = isinstance(setup.method, Bayes)
-    return {
-        "from": setup.earlier["from"],
-        "first": min(RUN_FIRST, len(known)),
-        "results": len(known) if learns else 0,
-    }
+    return WarmStart(
+        setup.earlier["from"], min(RUN_FIRST, len(known)), len(known) if setup.method.learns_from_earlier else 0
+    )
 
 
-def described(data: Dataset) -> dict[str, Any]:
-    """What a data set is, as JSON data."""
-    return {
-        "name": data.name,
-        "rows": len(data),
-        "features": data.n_features,
-        "target": data.target_name,
-        "task": str(data.task),
-        "classes": [plain(label) for label in data.classes],
-        "notes": list(data.notes),
-    }
+def described(data: Dataset) -> DataSummary:
+    """What a data set is."""
+    return DataSummary(
+        name=data.name,
+        rows=len(data),
+        features=len(data.columns),
+        target=data.target_name,
+        task=str(data.task),
+        classes=tuple(plain(label) for label in data.classes),
+        notes=tuple(data.notes),
+    )
 
 
 def reason_kind(trial: Trial) -> str:
     """What ended a trial, without its own numbers."""
-    if trial.status is Status.STOPPED:
-        return "stopped: " + (trial.reason if "budget" in trial.reason else "worse than others at a rung")
-    if trial.status is Status.FINISHED:
-        return "finished: " + ("early stopping" if trial.reason.startswith("early") else "all epochs")
-    return str(trial.status)
+    if trial.ended_by is EndReason.TIME_LIMIT:
+        return f"stopped: {trial.reason}"
+    return KINDS.get(trial.ended_by, str(trial.status))
 
 
-def plain(value: Any) -> Any:
-    """A label as JSON data."""
-    return value.item() if isinstance(value, np.generic) else value
+KINDS: Mapping[EndReason | None, str] = {
+    EndReason.ALL_EPOCHS: "finished: all epochs",
+    EndReason.EARLY_STOPPING: "finished: early stopping",
+    EndReason.PRUNED: "stopped: worse than others at a rung",
+}
 
 
-def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: dict[str, Any] | None) -> dict[str, Any]:
+def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: Retrain | None) -> Tied:
     """Trials that the evidence can't tell from the best."""
     sign = -1.0 if setup.goal == "maximize" else 1.0
     rows = sum(fold.spec.dev_rows for fold in setup.folds)
@@ -212,11 +296,11 @@ def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: dict[str, 
         limit = bound if setup.metric == "error" else 1 - bound
         rule = f"within the best's 95 % Wilson interval on {rows} dev rows"
     else:
-        sd = (retrain or {}).get("sd") or 0.0
+        sd = 0.0 if retrain is None else retrain.sd or 0.0
         limit = best.score + sign * 2 * sd
         rule = "within two standard deviations of the best's retrained scores"
     numbers = [trial.number for trial in trials if loss_of(trial, sign) <= sign * limit]
-    return {"count": len(numbers), "trials": numbers[:100], "rule": rule, "limit": limit}
+    return Tied(len(numbers), tuple(numbers[:100]), rule, limit)
 
 
 def edges(setup: Setup, best: Trial) -> list[str]:
@@ -234,63 +318,3 @@ def edges(setup: Setup, best: Trial) -> list[str]:
                 continue
             found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
     return found
-
-
-def on_dev(setup: Setup, model: Model) -> dict[str, Any]:
-    """The model on its dev rows: a confusion matrix, or actual against predicted numbers."""
-    part = setup.data.dev
-    predicted = model.predict(part.features)
-    if setup.data.task is Task.REGRESSION:
-        actual = np.asarray(part.target, np.float64).reshape(len(part), -1)[:, 0]
-        shown = np.linspace(0, len(part) - 1, min(len(part), SHOWN_RESIDUALS)).astype(np.int64)
-        values = predicted.reshape(len(part), -1)[:, 0]
-        return {"actual": actual[shown].tolist(), "predicted": values[shown].tolist()}
-    if setup.data.task is Task.MULTILABEL:
-        return {}
-    labels = [str(plain(label)) for label in setup.data.classes]
-    place = {label: index for index, label in enumerate(labels)}
-    truth = model.target.encode(part.target)
-    true = (truth[:, 0] > 0.5).astype(int) if setup.data.task is Task.BINARY else truth.argmax(axis=1)
-    matrix = np.zeros((len(labels), len(labels)), np.int64)
-    for row, label in zip(true, predicted, strict=True):
-        matrix[row, place[str(plain(label))]] += 1
-    return {"labels": labels, "confusion": matrix.tolist()}
-
-
-def on_test(setup_data: Any, model: Model, seed: int) -> dict[str, Any]:
-    """Metrics on the test rows with a 95 % interval: Wilson's for accuracy, bootstrap for rmse."""
-    part: Subset = setup_data.test
-    metrics = model.evaluate(part)
-    rows = len(part)
-    if "accuracy" in metrics:
-        low, high = wilson(round(metrics["accuracy"] * rows), rows)
-        return {
-            "rows": rows,
-            "metrics": metrics,
-            "interval": [low, high],
-            "of": "accuracy",
-            "interval_kind": "Wilson 95 %",
-        }
-    errors = np.asarray(model.predict(part.features), np.float64).reshape(rows, -1)
-    squared = ((errors - np.asarray(part.target, np.float64).reshape(rows, -1)) ** 2).mean(axis=1)
-    low, high = bootstrap_root_mean(squared, generator(seed, "bootstrap"))
-    return {"rows": rows, "metrics": metrics, "interval": [low, high], "of": "rmse", "interval_kind": "bootstrap 95 %"}
-
-
-def wilson(hits: int, rows: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (Wilson 1927).
-
-    >>> tuple(round(bound, 4) for bound in wilson(9, 10))
-    (0.5958, 0.9821)
-    """
-    share, z2 = hits / rows, Z95 * Z95
-    centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = Z95 / (1 + z2 / rows) * math.sqrt(share * (1 - share) / rows + z2 / (4 * rows * rows))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def bootstrap_root_mean(squared: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
-    """95 % percentile interval of the root of the mean of `squared` (rows,)."""
-    means = [squared[rng.integers(0, len(squared), len(squared))].mean() for _ in range(BOOTSTRAPS)]
-    low, high = np.quantile(np.sqrt(means), [0.025, 0.975])
-    return float(low), float(high)

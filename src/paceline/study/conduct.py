@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from paceline.pack.executor import Done, Executor, Job
 from paceline.pack.trials import PreparedTrial
-from paceline.records import Status, Trial, loss_of
+from paceline.records import EndReason, Status, Trial, loss_of
 from paceline.search import Birth, Cohort
 from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
@@ -33,6 +33,7 @@ from paceline.study.progress import Callback, Progress
 from paceline.study.proposing import Proposal, Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
+from paceline.summary import Summary
 
 Rows = NDArray[np.float32]
 
@@ -171,9 +172,9 @@ class Conductor:
         members = list(range(self._next_number, self._next_number + len(proposals)))
         self._next_number += len(proposals)
         self._recall(members)
-        for number, (params, made_of) in zip(members, proposals, strict=True):
+        for number, (params, made_of, source) in zip(members, proposals, strict=True):
             seed = seed_for(self._setup.settings.seed, "trial", made_of)
-            origin = self._setup.settings.method
+            origin = source or self._setup.settings.method
             self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
         flight = Flight(dataclasses.replace(cohort, size=len(proposals)), members)
         self._flights.append(flight)
@@ -243,7 +244,7 @@ class Conductor:
 
     def _fail(self, number: int, error: BaseException) -> None:
         reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        self.ledger.end([number], Status.FAILED, {number: reason})
+        self.ledger.end([number], Status.FAILED, {number: reason}, EndReason.FAILED)
 
     def _climb(self, flight: Flight) -> None:
         """Where a cohort has reached its rung, decide and send it on, as far as replay carries it."""
@@ -258,7 +259,7 @@ class Conductor:
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
                 for birth in decision.births:
                     self._bear(flight, birth)
-                self.ledger.end(stop, Status.STOPPED, dict(stop))
+                self.ledger.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
                 running = [number for number in running if number not in stop]
             for number in flight.members:
                 if self.ledger.trials[number].ended:
@@ -277,7 +278,7 @@ class Conductor:
         self.ledger.put(
             Trial(
                 number, birth.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
-                origin=self._setup.settings.method, parent=parent.number, born=flight.epoch,
+                origin="clone", parent=parent.number, born=flight.epoch,
             )
         )  # fmt: skip
         self._recall([number])
@@ -326,7 +327,7 @@ class Conductor:
         self._land()
         for flight in self._flights:
             running = [number for number in flight.members if not self.ledger.trials[number].ended]
-            self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason))
+            self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason), EndReason.TIME_LIMIT)
             for number in flight.members:
                 self._close(flight, number)
         self._flights = []
@@ -346,7 +347,7 @@ class Conductor:
         if not force and now - self._last_checkpoint < CHECKPOINT_SECONDS:
             return
         self._last_checkpoint = now
-        self._store.update_study(summary={"seconds": round(self.seconds, 1)})
+        self._store.update_study(summary=Summary(seconds=round(self.seconds, 1)))
         self._states.write()
 
     def _tell(self) -> None:

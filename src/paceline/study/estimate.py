@@ -20,6 +20,7 @@ import numpy as np
 
 from paceline.records import METRICS, StudyRecord, Trial
 from paceline.space import Space
+from paceline.summary import Agreement, DataSummary, FinalResult, FoldResult, NestedSummary
 
 if TYPE_CHECKING:
     from paceline.study.study import Study
@@ -60,94 +61,82 @@ def corrected_interval(
     return max(ends[0], mean - half), min(ends[1], mean + half)
 
 
-def nested_summary(record: StudyRecord, studies: Sequence[Study], final: Study | None) -> dict[str, Any]:
-    """All that a nested study found, as far as it has come, as JSON data."""
+def nested_summary(record: StudyRecord, studies: Sequence[Study], final: Study | None) -> NestedSummary:
+    """All that a nested study found, as far as it has come."""
     metric = str(record.environment["metric"])
-    data = record.environment["data"]
-    scored_by = metric_on_test(metric, str(data["task"]))
+    data = DataSummary.from_json(record.environment["data"])
+    scored_by = metric_on_test(metric, data.task)
     folds = [fold_summary(index, study, scored_by) for index, study in enumerate(studies)]
-    scored = [fold for fold in folds if fold["score"] is not None]
-    scores = [fold["score"] for fold in scored]
-    rows = [(fold["rows"]["test"], fold["rows"]["train"] + fold["rows"]["dev"]) for fold in scored]
-    share = float(np.mean([test / rest for test, rest in rows])) if rows else 0.0
-    interval = corrected_interval(scores, share, ENDS.get(scored_by, SHARE))
+    scored = [(fold.score, fold.rows) for fold in folds if fold.score is not None]
+    scores = [score for score, _ in scored]
+    sizes = [rows.test / (rows.train + rows.dev) for _, rows in scored if rows is not None]
+    share = float(np.mean(sizes)) if sizes else 0.0
     bests = [study.best for study in studies if study.state == "finished" and study.best is not None]
     dev = [trial.score for trial in bests if trial.score is not None]
-    return {
-        "metric": scored_by,
-        "goal": METRICS[scored_by],
-        "data": data,
-        "outer_folds": record.settings["outer_folds"],
-        "folds": folds,
-        "mean": float(np.mean(scores)) if scores else None,
-        "sd": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        "interval": None if interval is None else list(interval),
-        "interval_kind": INTERVAL_KIND,
-        "dev_mean": float(np.mean(dev)) if dev and scored_by == metric else None,
-        "stability": stability([study for study in studies if study.state == "finished"]),
-        "final": None if final is None else final_summary(final),
-        "steps": sum(int(study.summary.get("steps") or 0) for study in [*studies, *([final] if final else [])]),
-    }
+    begun = [*studies, *([final] if final else [])]
+    return NestedSummary(
+        metric=scored_by,
+        goal=METRICS[scored_by],
+        data=data,
+        outer_folds=record.settings["outer_folds"],
+        folds=tuple(folds),
+        mean=float(np.mean(scores)) if scores else None,
+        sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        interval=corrected_interval(scores, share, ENDS.get(scored_by, SHARE)),
+        interval_kind=INTERVAL_KIND,
+        dev_mean=float(np.mean(dev)) if dev and scored_by == metric else None,
+        stability=tuple(stability([study for study in studies if study.state == "finished"])),
+        final=None if final is None else final_summary(final),
+        steps=sum(study.summary.steps for study in begun),
+        problems=tuple(f"{study.name}: {problem}" for study in begun for problem in study.summary.problems),
+    )
 
 
-def fold_summary(index: int, study: Study, scored_by: str) -> dict[str, Any]:
+def fold_summary(index: int, study: Study, scored_by: str) -> FoldResult:
     """An outer fold's search and its test score; None until the search has ended, and where it found no model."""
-    test = study.summary.get("test") or {}
-    score = (test.get("metrics") or {}).get(scored_by)
-    best = study.best
-    return {
-        "fold": index,
-        "state": study.state,
-        "rows": study.summary.get("split"),
-        "trials": len(study.trials),
-        "ended": study.summary.get("ended"),
-        "trial": None if best is None else best.number,
-        "params": None if best is None else dict(best.params),
-        "dev": None if best is None else best.score,
-        "retrained": (study.summary.get("retrain") or {}).get("mean"),
-        "score": score if score is not None and math.isfinite(score) else None,
-        "metrics": test.get("metrics"),
-    }
+    summary, best = study.summary, study.best
+    metrics = None if summary.test is None else summary.test.metrics
+    score = (metrics or {}).get(scored_by)
+    return FoldResult(
+        fold=index,
+        state=study.state,
+        rows=summary.split,
+        trials=len(study.trials),
+        ended=summary.ended or None,
+        trial=None if best is None else best.number,
+        params=None if best is None else dict(best.params),
+        dev=None if best is None else best.score,
+        retrained=None if summary.retrain is None else summary.retrain.mean,
+        score=score if score is not None and math.isfinite(score) else None,
+        metrics=metrics,
+    )
 
 
-def final_summary(study: Study) -> dict[str, Any]:
+def final_summary(study: Study) -> FinalResult:
     """The search with all rows."""
     best = study.best
-    return {
-        "state": study.state,
-        "rows": study.summary.get("split"),
-        "trials": len(study.trials),
-        "trial": None if best is None else best.number,
-        "params": None if best is None else dict(best.params),
-        "dev": None if best is None else best.score,
-    }
+    return FinalResult(
+        state=study.state,
+        rows=study.summary.split,
+        trials=len(study.trials),
+        trial=None if best is None else best.number,
+        params=None if best is None else dict(best.params),
+        dev=None if best is None else best.score,
+    )
 
 
-def stability(studies: Sequence[Study]) -> list[dict[str, Any]]:
-    """How alike the configurations are that the folds chose, hyperparameter by hyperparameter.
-
-    Returns:
-        For each: "name"; "values", one a fold, None where it isn't active; "agree", how many folds share the
-        commonest value; "spread", for numbers, the distance between the extreme values as a share of the
-        searched range, on its scale.
-    """
+def stability(studies: Sequence[Study]) -> list[Agreement]:
+    """How alike the configurations are that the folds chose, hyperparameter by hyperparameter."""
     chosen = [(study, study.best) for study in studies]
     bests = [(study, best) for study, best in chosen if best is not None]
     names = list(dict.fromkeys(name for _, best in bests for name in best.params))
     places = [unit_places(study.record.environment.get("space") or {}, best) for study, best in bests]
     found = []
     for name in names:
-        values = [best.params.get(name) for _, best in bests]
+        values = tuple(best.params.get(name) for _, best in bests)
         at = [place[name] for place in places if name in place]
-        counts = Counter(repr(value) for value in values if value is not None)
-        found.append(
-            {
-                "name": name,
-                "values": values,
-                "agree": max(counts.values()),
-                "spread": max(at) - min(at) if len(at) > 1 else None,
-            }
-        )
+        counts = Counter(repr(best.params[name]) for _, best in bests if name in best.params)
+        found.append(Agreement(name, values, max(counts.values()), max(at) - min(at) if len(at) > 1 else None))
     return found
 
 

@@ -14,14 +14,15 @@ import numpy as np
 
 from paceline.errors import SettingsError
 from paceline.net import Family
-from paceline.records import COLUMNS, History, Params, Trial
+from paceline.records import COLUMNS, History, Trial
 from paceline.search import Searcher
-from paceline.search.effects import effects_of, plan_of
+from paceline.search.effects import effects_of
 from paceline.search.experiments import check_plan
 from paceline.settings import StudySettings
 from paceline.space import Choice, Space
 from paceline.space.values import is_number, plain, token
 from paceline.store import Store
+from paceline.summary import ExperimentResults
 
 
 def method_options(settings: StudySettings, net: Family) -> dict[str, Any]:
@@ -58,23 +59,17 @@ def space_of_plan(options: Mapping[str, Any]) -> Space:
     return Space(space)
 
 
-def arms_of(searcher: Searcher) -> list[Params]:
-    """The configurations of controlled experiments; [] of any other method."""
-    plan = plan_of(searcher)
-    return [] if plan is None else [arm.params for arm in plan.arms]
-
-
 def planned_trials(searcher: Searcher, wanted: int | None, usual: int | None) -> int | None:
-    """Trials of a study: experiments run as many as they have, or those that are wanted; other methods the usual."""
-    plan = plan_of(searcher)
-    if plan is None:
+    """Trials of a study: as many as the method has planned, or those that are wanted; other methods the usual."""
+    planned = searcher.unwrapped.planned
+    if planned is None:
         return usual
-    return plan.size if wanted is None else min(wanted, plan.size)
+    return planned if wanted is None else min(wanted, planned)
 
 
 def experiments_of(
     searcher: Searcher, trials: Sequence[Trial], goal: str, task: str, store: Store
-) -> dict[str, Any] | None:
+) -> ExperimentResults | None:
     """`effects_of` a study's trials, with the mean training figure of each arm; None for other methods.
 
     Adds "train_name" ("train_error", for regression "train_loss") and to base and arms "train": its mean over the runs
@@ -98,4 +93,4 @@ def experiments_of(
 
     for arm in (found["base"], *found["arms"]):
         arm["train"] = train(arm["trials"])
-    return found
+    return ExperimentResults.from_json(found)

@@ -17,6 +17,7 @@ from paceline.net import Family, Spec
 from paceline.pareto import front_of
 from paceline.records import Trial
 from paceline.study.setup import Setup
+from paceline.summary import Inference
 
 BATCHES = (1, 1024)
 """Rows a call that are timed."""
@@ -27,8 +28,8 @@ MOST = 20
 CALLS = 7
 
 
-def inference_summary(setup: Setup, trials: Sequence[Trial]) -> dict[str, Any] | None:
-    """{"batches", "microseconds": {trial: [time a row, by batch]}} of the front; None for a study of one objective."""
+def inference_summary(setup: Setup, trials: Sequence[Trial]) -> Inference | None:
+    """The times of the front; None for a study of one objective."""
     if not setup.settings.objectives:
         return None
     front = front_of(trials, setup.goal)
@@ -37,10 +38,10 @@ def inference_summary(setup: Setup, trials: Sequence[Trial]) -> dict[str, Any] |
     ]
     spec = setup.folds[0].spec
     found = {
-        str(trial.number): [microseconds(setup.family, setup.config(trial.params), spec, rows) for rows in BATCHES]
+        str(trial.number): tuple(microseconds(setup.family, setup.config(trial.params), spec, rows) for rows in BATCHES)
         for trial in timed
     }
-    return {"batches": list(BATCHES), "microseconds": found}
+    return Inference(BATCHES, found)
 
 
 def microseconds(family: Family, config: Any, spec: Spec, rows: int) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from paceline.pack.epoch_status import EpochStatus, epoch_status
 from paceline.pack.trials import PreparedTrial
-from paceline.records import COLUMNS, Curve, Measurements, Status, Trial
+from paceline.records import COLUMNS, Curve, EndReason, Measurements, Status, Trial
 from paceline.runs import metric_value
 from paceline.study.objectives import costs_of
 from paceline.study.setup import Setup
@@ -87,11 +87,13 @@ class Ledger:
         )
         if any(item.status == DIVERGED for item in statuses):
             epoch = min(len(part) for part, item in zip(rows, statuses, strict=True) if item.status == DIVERGED)
-            trial = dataclasses.replace(trial, status=Status.DIVERGED, reason=f"diverged in epoch {epoch}")
+            reason = f"diverged in epoch {epoch}"
+            trial = dataclasses.replace(trial, status=Status.DIVERGED, reason=reason, ended_by=EndReason.DIVERGED)
         elif all(self.ended(number, fold) for fold in folds):
             early = any(len(part) < self._setup.settings.epochs for part in rows)
             reason = f"early stopping after epoch {trial.epoch}" if early else "all epochs"
-            trial = dataclasses.replace(trial, status=Status.FINISHED, reason=reason)
+            ended_by = EndReason.EARLY_STOPPING if early else EndReason.ALL_EPOCHS
+            trial = dataclasses.replace(trial, status=Status.FINISHED, reason=reason, ended_by=ended_by)
         if trial != self.trials[number]:
             self.put(trial)
         return trial
@@ -110,10 +112,11 @@ class Ledger:
             return None
         return curve[item.best_epoch - 1] if self._setup.settings.select == "best" else curve[-1]
 
-    def end(self, numbers: Iterable[int], status: Status, reasons: dict[int, str]) -> None:
+    def end(self, numbers: Iterable[int], status: Status, reasons: dict[int, str], ended_by: EndReason) -> None:
         """Close trials, with a reason each."""
         for number in numbers:
-            self.put(dataclasses.replace(self.trials[number], status=status, reason=reasons[number]))
+            ended = dataclasses.replace(self.trials[number], status=status, reason=reasons[number], ended_by=ended_by)
+            self.put(ended)
 
     def forget(self, number: int) -> None:
         """Free a closed trial's measurements; the store has them."""

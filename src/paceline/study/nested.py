@@ -25,12 +25,24 @@ from paceline.records import StudyRecord, Trial
 from paceline.runs import make_executor
 from paceline.seeds import seed_for
 from paceline.settings import StudySettings, dump_settings
-from paceline.study.conclude import described
+from paceline.study.conclude import described, first_line
 from paceline.study.estimate import nested_summary
 from paceline.study.progress import Callback, Progress
 from paceline.study.setup import set_up
 from paceline.study.single import begin_single, environment_of, holds_study, load_single, resume_single
-from paceline.study.study import DATABASE, REPORT, SETTINGS_FILE, Study, StudyInterrupted, check_same_data, data_of
+from paceline.study.study import (
+    DATABASE,
+    NO_REPORT,
+    REPORT,
+    SETTINGS_FILE,
+    Study,
+    StudyInterrupted,
+    check_same_data,
+    data_of,
+    evaluate_or_note,
+    report_or_note,
+)
+from paceline.summary import NestedSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +67,7 @@ class NestedStudy:
     final: Study | None = None
     folder: Path | None = None
     _data: Dataset | None = field(default=None, repr=False)
+    _problems: list[str] = field(default_factory=list, repr=False)
 
     @property
     def name(self) -> str:
@@ -70,36 +83,35 @@ class NestedStudy:
         begun = [*self.studies, *([self.final] if self.final else [])]
         if any(study.state == "interrupted" for study in begun):
             return "interrupted"
-        ended = len(begun) == len(searches(self.settings, None)) and all(study.state == "finished" for study in begun)
+        complete = [study.state == "finished" and not study.summary.pending for study in begun]
+        ended = len(begun) == len(searches(self.settings, None)) and all(complete)
         return "finished" if ended and not any(owes_test(study) for study in self.studies) else "running"
 
     @property
-    def summary(self) -> dict[str, Any]:
-        """All that was found, as JSON data; see `study.estimate`."""
-        return nested_summary(self.record, self.studies, self.final)
+    def summary(self) -> NestedSummary:
+        """All that was found; see `study.estimate`."""
+        found = nested_summary(self.record, self.studies, self.final)
+        return replace(found, problems=(*found.problems, *self._problems))
 
     @property
     def scores(self) -> list[float]:
         """The test score of each outer fold; NaN where there is none (yet)."""
-        return [float("nan") if fold["score"] is None else fold["score"] for fold in self.summary["folds"]]
+        return [float("nan") if fold.score is None else fold.score for fold in self.summary.folds]
 
     @property
     def mean(self) -> float | None:
         """Mean of the test scores; None before the first."""
-        found: float | None = self.summary["mean"]
-        return found
+        return self.summary.mean
 
     @property
     def sd(self) -> float | None:
         """Sample standard deviation of the test scores; None before the second."""
-        found: float | None = self.summary["sd"]
-        return found
+        return self.summary.sd
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of the mean; see `study.estimate` for its rule. None before the second score."""
-        found = self.summary["interval"]
-        return None if found is None else (found[0], found[1])
+        return self.summary.interval
 
     @property
     def trials(self) -> list[Trial]:
@@ -128,12 +140,12 @@ class NestedStudy:
 
         rows = [
             {
-                "fold": fold["fold"],
-                **{f"{part}_rows": (fold["rows"] or {}).get(part) for part in ("train", "dev", "test")},
-                **{name: fold[name] for name in ("trials", "dev", "retrained", "score")},
-                **(fold["params"] or {}),
+                "fold": fold.fold,
+                **{f"{part}_rows": getattr(fold.rows, part, None) for part in ("train", "dev", "test")},
+                **{name: getattr(fold, name) for name in ("trials", "dev", "retrained", "score")},
+                **(fold.params or {}),
             }
-            for fold in self.summary["folds"]
+            for fold in self.summary.folds
         ]
         return pd.DataFrame(rows)
 
@@ -156,7 +168,7 @@ class NestedStudy:
             if self.folder is None:
                 raise StudyError("a study in memory has no folder; give the report a path.")
             path = self.folder / REPORT
-        written: Path = write_nested_report(Path(path), replace(self.record, summary=self.summary, state=self.state))
+        written: Path = write_nested_report(Path(path), replace(self.record, state=self.state), self.summary)
         return written
 
     def evaluate_test(self) -> dict[str, Any]:
@@ -230,7 +242,7 @@ def begin_nested(settings: StudySettings, data: Dataset, progress: Callback | No
         rows.fold_rows(0, settings.folds, search.settings.seed)
     with make_executor(settings.lanes) as executor:
         first = set_up(plan[0].settings, outer_fold(data, 0, settings.outer_folds or 0), executor)
-    environment = environment_of(first) | {"fingerprint": data.fingerprint, "data": described(data)}
+    environment = environment_of(first) | {"fingerprint": data.fingerprint, "data": described(data).to_json()}
     del environment["space"]  # the default one goes by the rows, so each search has its own
     record = StudyRecord(settings.name or data.name, settings.to_dict(), environment, first.goal)
     if folder is not None:
@@ -245,7 +257,7 @@ def resume_nested(folder: Path, progress: Callback | None, data: Dataset | None)
     nested = load_nested(folder)
     if nested.state == "finished":
         if not (folder / REPORT).exists():
-            nested.report()
+            report_nested_or_note(nested)
         return nested
     nested._data = data if data is not None else data_of(nested.settings)
     check_same_data(nested.record, nested._data)
@@ -279,11 +291,11 @@ def conduct_nested(nested: NestedStudy, progress: Callback | None) -> NestedStud
             study = searched(search, nested.data(), told(progress, words))
             add(nested, search, study)
             if search.fold is not None and owes_test(study):
-                study.evaluate_test()
+                evaluate_or_note(study)
             if nested.folder is not None:
                 if search.fold is not None:
-                    study.report()  # with the test result in it
-                nested.report()
+                    report_or_note(study)  # with the test result in it
+                report_nested_or_note(nested)
     except StudyInterrupted as stop:
         assert isinstance(stop.study, Study)
         add(nested, search, stop.study)
@@ -312,7 +324,15 @@ def add(nested: NestedStudy, search: Search, study: Study) -> None:
 
 def owes_test(study: Study) -> bool:
     """Whether an outer fold's model is there and wasn't scored yet."""
-    return study.state == "finished" and study.summary.get("best") is not None and study.summary.get("test") is None
+    return study.state == "finished" and study.has_model and study.summary.test is None
+
+
+def report_nested_or_note(nested: NestedStudy) -> None:
+    """Write the report over all folds; a failure is noted, for the studies themselves are complete."""
+    try:
+        nested.report()
+    except Exception as error:
+        nested._problems[:] = [f"{NO_REPORT}: {first_line(error)}"]
 
 
 def told(progress: Callback | None, words: str) -> Callback | None:

@@ -15,8 +15,8 @@ import numpy as np
 from paceline.records import History, Params
 from paceline.search import Cohort, Searcher
 
-Proposal = tuple[Params, int]
-"""A configuration, and the number that its seed is made of."""
+Proposal = tuple[Params, int, str]
+"""A configuration, the number that its seed is made of, and its origin as of `Searcher.origins`."""
 
 
 class Proposer:
@@ -43,7 +43,8 @@ class Proposer:
 
     def _answer(self, history: History, count: int, rng: np.random.Generator) -> list[Proposal]:
         points = self._searcher.suggest(history, count, rng)
-        return list(zip(points, self._searcher.seed_numbers(history, points), strict=True))
+        numbers, origins = self._searcher.seed_numbers(history, points), self._searcher.origins(history, points)
+        return list(zip(points, numbers, origins, strict=True))
 
     def take(self) -> tuple[Cohort, list[Proposal]] | None:
         """The cohort and its configurations, once; None as long as the searcher thinks."""

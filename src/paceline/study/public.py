@@ -62,7 +62,7 @@ def tune(
         data: from `load`, or anything that `load` reads.
         net: family of the net.
         space: what to search; default: the net's own (`default_space`).
-        method: how configurations are proposed; "auto": `bayes`, or `tpe` where more than 5000 trials are asked for.
+        method: how configurations are proposed; "auto": `bayes`, or `tpe` where more than 1000 trials are asked for.
         stopper: how bad ones are ended early; default hyperband, none for the method population and for controlled
             experiments (method manual with `method_options` base and factors).
         trials: most trials (default 100 where `minutes` isn't given either); minutes: most time for the search.

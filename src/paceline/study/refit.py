@@ -13,7 +13,7 @@ first of them, because more rows bear more training.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,37 +23,37 @@ from paceline.runs import metric_value, put_fold, train_stages
 from paceline.study.conclude import Retrained
 from paceline.study.lineage import prepared_line
 from paceline.study.setup import Setup
+from paceline.summary import Refit
 
 
-def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, dict[str, Any]]:
+def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]:
     """Train the winner on train and dev rows.
 
     Returns:
-        The model to deliver; {"rows", "epochs", "reason"}. Where the winner can't be refitted,
-        the model is the best one of `again`, "epochs" is 0 and "reason" says why.
+        The model to deliver, and what is said of it. Where the winner can't be refitted, the model is
+        the best one of `again`, the epochs are 0 and the reason says why.
     """
-    fold = setup.data.whole(setup.settings.standardize)
-    found: dict[str, Any] = {"rows": len(fold.rows_train), "epochs": 0, "reason": ""}
+    settings = setup.settings
+    fold = setup.data.whole(settings.standardize, settings.folds, settings.seed)
+    found = Refit(rows=len(fold.rows_train))
     epochs = refit_epochs(setup, again)
     if setup.config(best.params).schedule == "plateau":
-        found["reason"] = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
-        return again.model, found
+        why = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
+        return again.model, replace(found, reason=why)
     if not epochs:
-        found["reason"] = "no run over the seeds had a finite dev score"
-        return again.model, found
+        return again.model, replace(found, reason="no epoch had a finite dev score with all seeds")
     data = put_fold(setup.executor, setup.family, fold, setup.task)
     stages = prepared_line(setup, data, again.line, again.seeds[:1], until=epochs, patience=False)
     raw = train_stages(setup.executor, stages)[0]
     prepared = stages[-1][0][0]
     if raw.status == "diverged":
-        found["reason"] = "it diverged on all rows"
-        return again.model, found
+        return again.model, replace(found, reason="it diverged on all rows")
     model = Model(setup.family, prepared.config, *raw.last, fold.inputs, fold.target)
-    return model, {**found, "epochs": epochs}
+    return model, replace(found, epochs=epochs)
 
 
 def refit_epochs(setup: Setup, again: Retrained) -> int:
-    """How many epochs to refit for; 0 if no run had a finite dev score. See the head of this module."""
+    """How many epochs to refit for; 0 if no epoch had a finite dev score in all runs. See the head of this module."""
     curves = [
         [metric_value(setup.metric, row) for row in raw.measurements]
         for raw, score in zip(again.raws, again.scores, strict=True)
@@ -70,13 +70,15 @@ def refit_epochs(setup: Setup, again: Retrained) -> int:
 def last_good_epoch(curves: list[list[float]]) -> int:
     """The last epoch (from 1) whose mean loss over the curves is within two standard errors of the lowest mean.
 
-    Curves that end early by themselves cut the others to their length.
+    Curves that end early by themselves cut the others to their length. 0 if no epoch is finite in all of them.
 
     >>> last_good_epoch([[3.0, 1.0, 1.1, 2.0], [3.0, 1.2, 1.1, 2.0]])
     3
     """
     table = np.array([curve[: min(map(len, curves))] for curve in curves])
     means = np.where(np.isfinite(table).all(axis=0), table.mean(axis=0), np.inf)
+    if not np.isfinite(means).any():
+        return 0
     lowest = int(means.argmin())
     later = table[:, lowest:][:, np.isfinite(means[lowest:])]
     error = float(later.std(axis=0, ddof=1).mean()) / math.sqrt(len(table)) if len(table) > 1 else 0.0

@@ -1,16 +1,16 @@
 """One study on one split, from its settings to its report: begun, resumed or read.
 
-settings -> setup -> store -> search -> retrain, refit -> summary -> model -> report
+settings -> setup -> store -> search -> retrain, refit, model saved -> summary -> all else that is said -> report
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,16 @@ from paceline.errors import NoStudyError, StudyError
 from paceline.model import Model
 from paceline.pack.executor import Executor
 from paceline.pack.programs import CompileStats
-from paceline.records import History, Status, StudyRecord, Trial
+from paceline.records import Status, StudyRecord, Trial
 from paceline.runs import make_executor
-from paceline.search.choice import chosen
 from paceline.settings import StudySettings, dump_settings
 from paceline.store import MEMORY, Store, open_store, read_store
-from paceline.study.conclude import retrained, summary_of
+from paceline.study.conclude import extras, summary_of
 from paceline.study.conduct import Conductor
-from paceline.study.experiments import experiments_of
+from paceline.study.deliver import Delivery, delivered, winner
 from paceline.study.progress import Callback, Progress
-from paceline.study.refit import refitted
 from paceline.study.setup import Setup, set_up
 from paceline.study.study import (
-    BEST,
     DATABASE,
     REPORT,
     SETTINGS_FILE,
@@ -39,6 +36,7 @@ from paceline.study.study import (
     StudyInterrupted,
     check_same_data,
     data_of,
+    report_or_note,
     seen_by,
 )
 from paceline.study.warm import earlier_of
@@ -63,6 +61,7 @@ def begin_single(
 
 
 def _begun(setup: Setup, progress: Callback | None) -> Study:
+    """Make the folder and store of a checked study, and run it."""
     settings, data = setup.settings, setup.data
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
@@ -89,19 +88,23 @@ def resume_single(
 ) -> Study:
     """Continue a study on one split. See `begin_single`."""
     study = load_single(folder)
-    if study.state == "finished":
+    if study.state == "finished" and not study.summary.pending:
         study._data = None if data is None else seen_by(study.settings, data)
         if not (folder / REPORT).exists():  # killed between its last row and its report
-            study.report()
+            report_or_note(study)
         return study
     data = seen_by(study.settings, data if data is not None else data_of(study.settings))
     check_same_data(study.record, data)
     where = study.settings.store or str(folder / DATABASE)
-    with executors(study.settings.lanes) as executor:
+    with executors(study.settings.lanes) as executor, open_store(where, create=False) as store:
         setup = set_up(study.settings, data, executor, study.record.environment.get("warm_start"))
-        with open_store(where, create=False) as store:
-            store.update_study(state="running")
-            return conduct(setup, store, where, folder, progress)
+        if study.state == "finished":  # killed when its model was there, and before all else was
+            store.update_study(summary=extras(setup, study.trials, study.summary, store))
+            study.record, study._data = store.study(), data
+            report_or_note(study, store)
+            return study
+        store.update_study(state="running")
+        return conduct(setup, store, where, folder, progress)
 
 
 def load_single(folder: Path) -> Study:
@@ -125,12 +128,11 @@ def holds_study(file: Path) -> bool:
 
 
 def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
-    """Search, retrain the winner, write summary, model and report."""
-    settings = setup.settings
+    """Search, then keep what was found: first model and summary, then all else and the report."""
     executor = setup.executor
-    before = dataclasses.replace(executor.stats)
+    before = replace(executor.stats)
     start = time.monotonic()
-    spent = float(store.study().summary.get("seconds", 0.0))
+    spent = float(store.study().summary.seconds)
     conductor = Conductor(setup, store, executor, folder=folder, spent=spent, progress=progress)
 
     def study(model: Model | None = None) -> Study:
@@ -148,15 +150,13 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         conductor.run()
         searched = conductor.seconds
         trials = list(conductor.ledger.trials.values())
-        best = chosen(History(trials, setup.goal), setup.space)
-        model, again, refit = None, None, None
+        problems: list[str] = []
+        best = winner(setup, trials, problems)
+        delivery = Delivery()
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, time.monotonic() - start, "retrain"))
-            again = retrained(setup, conductor.ledger.trials, best)
-            model = again.model
-            if settings.refit:
-                model, refit = refitted(setup, best, again)
+            delivery = delivered(setup, conductor.ledger.trials, best, folder)
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
@@ -165,23 +165,27 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         executor.stats.loaded - before.loaded,
         executor.stats.seconds - before.seconds,
     )
-    steps = executor.steps
-    summary = summary_of(setup, trials, best, again, refit, stats, steps, conductor.cut)
-    summary["experiments"] = experiments_of(setup.searcher, trials, setup.goal, setup.task, store)
-    summary["seconds"] = round(searched, 1)
-    if model is not None and folder is not None:
-        model.save(folder / BEST)
+    summary = summary_of(
+        setup, trials, best, delivery.again, delivery.refit, stats, executor.steps, conductor.cut,
+        [*problems, *delivery.problems],
+    )  # fmt: skip
+    summary = replace(summary, seconds=round(searched, 1))
     store.update_study(summary=summary, state="finished")
-    result = study(model)
-    if folder is not None:
-        if progress is not None:
-            progress(closing(setup, trials, best, time.monotonic() - start, "report"))
-        result.report()
+    try:
+        store.update_study(summary=extras(setup, trials, summary, store))
+        result = study(delivery.model)
+        if folder is not None:
+            if progress is not None:
+                progress(closing(setup, trials, best, time.monotonic() - start, "report"))
+            report_or_note(result, store)
+    except KeyboardInterrupt:
+        raise StudyInterrupted(study(delivery.model)) from None
     return result
 
 
 def closing(setup: Setup, trials: list[Trial], best: Trial | None, seconds: float, phase: str) -> Progress:
     """Progress after the search."""
+    executor = setup.executor
     return Progress(
         done=len(trials),
         running=0,
@@ -191,11 +195,11 @@ def closing(setup: Setup, trials: list[Trial], best: Trial | None, seconds: floa
         best_score=None if best is None else best.score,
         metric=setup.metric,
         best_params=None if best is None else dict(best.params),
-        steps=setup.executor.steps,
-        steps_per_second=setup.executor.steps / max(seconds, 1e-9),
+        steps=executor.steps,
+        steps_per_second=executor.steps / max(seconds, 1e-9),
         seconds=seconds,
         seconds_left=None,
-        compiled=setup.executor.stats.compiled,
+        compiled=executor.stats.compiled,
         compiling=0,
         phase=phase,
     )
@@ -217,7 +221,7 @@ def environment_of(setup: Setup) -> dict[str, Any]:
         "processor": platform.machine(),
         "device": jax.default_backend(),
         "fingerprint": setup.data.fingerprint,
-        "split": json.loads(json.dumps(dataclasses.asdict(setup.data.split_settings), default=str)),
+        "split": json.loads(json.dumps(asdict(setup.data.split_settings), default=str)),
         "space": setup.space.to_dict(),
         "metric": setup.metric,
     } | ({} if setup.earlier is None else {"warm_start": dict(setup.earlier)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from paceline.pareto import front_of, in_own_units
 from paceline.records import StudyRecord, Trial, best_of, settled_first
 from paceline.settings import StudySettings
 from paceline.store import MEMORY, Store, open_store, read_store
-from paceline.study.conclude import on_test
+from paceline.study.conclude import first_line
+from paceline.study.scoring import on_test
+from paceline.summary import Inference, Summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 
 DATABASE, SETTINGS_FILE, REPORT, BEST = "study.db", "study.yaml", "report.html", "best"
+NO_REPORT, NO_TEST = "the report could not be written", "the test set could not be evaluated"
 
 
 class StudyInterrupted(KeyboardInterrupt):
@@ -71,8 +74,8 @@ class Study:
         return self.record.state
 
     @property
-    def summary(self) -> dict[str, Any]:
-        """What was found at the end; see docs. {} while the search runs."""
+    def summary(self) -> Summary:
+        """What was found at the end; while the search runs all but its time is missing."""
         return self.record.summary
 
     @property
@@ -92,9 +95,9 @@ class Study:
         """
         front = front_of(settled_first(self.record, self.trials), self.record.goal)
         rows = self.frame().iloc[[trial.number for trial in front]]
-        times = self.summary.get("inference") or {"batches": [], "microseconds": {}}
-        for place, batch in enumerate(times["batches"]):
-            known = {int(number): row[place] for number, row in times["microseconds"].items()}
+        times = self.summary.inference or Inference()
+        for place, batch in enumerate(times.batches):
+            known = {int(number): row[place] for number, row in times.microseconds.items()}
             rows.insert(list(rows.columns).index("best_epoch"), f"us_a_row_{batch}", rows["trial"].map(known))
         return rows.reset_index(drop=True)
 
@@ -127,8 +130,15 @@ class Study:
         if self._model is None and self.folder is not None and (self.folder / BEST).exists():
             self._model = load_model(self.folder / BEST)
         if self._model is None:
+            if self.state == "finished" and self.summary.problems:
+                raise StudyError(f"the study {self.name!r} has no model: {self.summary.problems[-1]}.")
             raise StudyError(f"the study {self.name!r} has no model yet; it is {self.state}.")
         return self._model
+
+    @property
+    def has_model(self) -> bool:
+        """Whether `model` has one to give."""
+        return self._model is not None or (self.folder is not None and (self.folder / BEST).exists())
 
     def data(self) -> Dataset:
         """The data set of the study, read again where it isn't in memory.
@@ -166,15 +176,44 @@ class Study:
         Raises:
             DataError: the data set has no test part; StudyError: the study has no model yet.
         """
-        result = on_test(self.data(), self.model(), self.settings.seed)
-        opened = (self.summary.get("test") or {}).get("opened", 0) + 1
-        result["opened"] = opened
-        summary = {**self.summary, "test": result}
+        opened = 0 if self.summary.test is None else self.summary.test.opened
+        result = replace(on_test(self.data(), self.model(), self.settings.seed), opened=opened + 1)
+        self._keep(replace(self.summary, test=result, problems=self._problems_but(NO_TEST)))
+        return result.to_json()
+
+    def _problems_but(self, of: str) -> tuple[str, ...]:
+        """The summary's problems without those that begin with these words."""
+        return tuple(problem for problem in self.summary.problems if not problem.startswith(f"{of}: "))
+
+    def _keep(self, summary: Summary, store: Store | None = None) -> None:
         with ExitStack() as stack:
-            store = self._store or stack.enter_context(open_store(self._where, create=False))
+            store = store or self._store or stack.enter_context(open_store(self._where, create=False))
             store.update_study(summary=summary)
             self.record = store.study()
-        return result
+
+
+def report_or_note(study: Study, store: Store | None = None) -> None:
+    """Write a finished study's report; a failure is noted in its summary, for the study itself is complete.
+
+    Args: store: the study's own, where it is open already.
+    """
+    left = study._problems_but(NO_REPORT)
+    if left != study.summary.problems:  # of an earlier attempt, which this one's page shall not show
+        study._keep(replace(study.summary, problems=left), store)
+    try:
+        study.report()
+    except Exception as error:
+        problem = f"{NO_REPORT}: {first_line(error)}"
+        study._keep(replace(study.summary, problems=(*left, problem)), store)
+
+
+def evaluate_or_note(study: Study) -> None:
+    """Open a finished study's test set; a failure is noted in its summary."""
+    try:
+        study.evaluate_test()
+    except Exception as error:
+        problem = f"{NO_TEST}: {first_line(error)}"
+        study._keep(replace(study.summary, problems=(*study._problems_but(NO_TEST), problem)))
 
 
 def data_of(settings: StudySettings) -> Dataset:

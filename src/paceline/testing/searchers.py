@@ -10,6 +10,7 @@ without training anything.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -181,11 +182,12 @@ class SearcherContract:
             assert len(set(told)) == len(told), name
 
     def test_a_history_of_mishaps_is_survived(self) -> None:
-        for status in (Status.DIVERGED, Status.FAILED, Status.RUNNING):
+        nan = float("nan")
+        for status, costs in product((Status.DIVERGED, Status.FAILED, Status.RUNNING), ((), (2.0,))):
             for name, space in _spaces():
                 rng = np.random.default_rng(1)
                 trials = [
-                    Trial(number=i, params=space.sample(rng), seed=i, status=status, epoch=1, curve=(float("nan"),))
+                    Trial(i, space.sample(rng), i, status=status, epoch=1, score=nan, curve=(nan,), costs=costs)
                     for i in range(20)
                 ]
                 points = type(self).make(space).suggest(History(tuple(trials)), 4, rng)

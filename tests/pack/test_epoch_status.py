@@ -1,12 +1,13 @@
-"""`verdicts.verdict` reads off the measurements what the compiled program decided, to the epoch."""
+"""`epoch_status` reads off the measurements what the compiled program decided, to the epoch."""
 
 from collections import Counter
 
 import numpy as np
 from tiny_trials import random_params, tiny_fold, train, trial
 
+from paceline.pack.epoch_status import epoch_status
 from paceline.pack.programs import Programs
-from paceline.pack.trials import Prepared
+from paceline.pack.trials import PreparedTrial
 from paceline.records import COLUMNS
 from paceline.training.program import DIVERGED, EARLY, RUNNING
 
@@ -14,7 +15,7 @@ EPOCHS = 12
 METRICS = ("error", "loss", "accuracy", "balanced_accuracy", "f1", "log_loss")
 
 
-def crowd() -> list[Prepared]:
+def crowd() -> list[PreparedTrial]:
     trials = []
     for number in range(240):
         rng = np.random.default_rng(number)
@@ -28,16 +29,16 @@ def crowd() -> list[Prepared]:
     return trials
 
 
-def test_the_verdict_is_the_programs(programs: Programs) -> None:
+def test_the_status_is_the_programs(programs: Programs) -> None:
     trials = crowd()
     outcomes = train(programs, trials, epochs=EPOCHS)
     seen: Counter[int] = Counter()
     for item, outcome in zip(trials, outcomes, strict=True):
         state = outcome.state
-        found = verdict(outcome.measurements, item.hyper)
+        found = epoch_status(outcome.measurements, item.arguments)
         assert (found.status, found.best_epoch) == (int(state.status), int(state.best_epoch)), item.config
         if int(state.status) == EARLY:
-            earlier = verdict(outcome.measurements[:-1], item.hyper)
+            earlier = epoch_status(outcome.measurements[:-1], item.arguments)
             assert (earlier.status, earlier.best_epoch) == (RUNNING, found.best_epoch)
         seen[found.status] += 1
     assert min(seen[RUNNING], seen[EARLY], seen[DIVERGED]) > 15, "all three must come up"
@@ -49,11 +50,11 @@ def test_a_metric_that_is_never_a_number_gives_no_best_epoch(programs: Programs)
     item = trial({"patience": 3}, task="binary", metric="f1", epochs=EPOCHS, fold=one_kind)
     rows = train(programs, [item], epochs=EPOCHS)[0].measurements.copy()
     rows[:, COLUMNS.index("f1")] = np.nan
-    found = verdict(rows[:2], item.hyper)
+    found = epoch_status(rows[:2], item.arguments)
     assert (found.status, found.best_epoch) == (RUNNING, 0)
-    assert verdict(rows[:3], item.hyper).status == EARLY
+    assert epoch_status(rows[:3], item.arguments).status == EARLY
 
 
-def test_no_rows_no_verdict() -> None:
-    found = verdict(np.zeros((0, len(COLUMNS)), np.float32), trial({}).hyper)
+def test_no_rows_no_end() -> None:
+    found = epoch_status(np.zeros((0, len(COLUMNS)), np.float32), trial({}).arguments)
     assert (found.status, found.best_epoch) == (RUNNING, 0)
