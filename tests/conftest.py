@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # All workers, all processes that tests start, and later runs share one store of compiled programs. A stored program's
 # name holds the source of the engine, so an edited engine never meets an old one.
 PROGRAMS = ROOT / ".cache" / "programs"
-os.environ["PACELINE_CACHE"] = str(PROGRAMS)
+os.environ.setdefault("PACELINE_CACHE", str(PROGRAMS))
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
@@ -36,7 +36,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def program_folder() -> Path:
     """Where compiled programs are stored."""
-    return PROGRAMS
+    return Path(os.environ["PACELINE_CACHE"])
 
 
 @pytest.fixture(scope="session")

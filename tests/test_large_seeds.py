@@ -53,4 +53,4 @@ def test_a_study_takes_it_to_its_end() -> None:
         load("digits"), space=space, params=params, method="random", stopper="none", trials=20, epochs=1, folds=2,
         retrain=2, refit=True, seed=2**63 - 1, lanes=2,
     )  # fmt: skip
-    assert study.state == "finished" and len(study.summary["importance"]) == 2
+    assert study.state == "finished" and len(study.summary.importance) == 2

@@ -61,7 +61,7 @@ def test_a_saved_model_is_the_same_model(task: str, tmp_path: Path) -> None:
 
 def test_the_file_holds_inputs_and_target_apart(tmp_path: Path) -> None:
     content = json.loads((untrained(DATA["binary"]).save(tmp_path) / "recipe.json").read_text())
-    assert list(content) == ["format", "version", "hyperparameters", "inputs", "target"]
+    assert list(content) == ["format", "version", "net", "hyperparameters", "inputs", "target"]
     assert content["version"] == 2 and content["inputs"]["kind"] == "table" and content["target"]["task"] == "binary"
 
 

@@ -152,13 +152,14 @@ def train_stages(executor: Executor, stages: Sequence[tuple[Sequence[PreparedTri
             Job(handle, trial, until, (index,))
             for index, (handle, trial) in enumerate(zip(handles, trials, strict=True))
         )
-        missing = count
+        missing, error = count, None
         while missing:
             for done in executor.collect(timeout=1.0):
-                if done.error is not None:
-                    raise EngineError(f"a trial could not be trained: {done.error}") from done.error
+                error = error or done.error
                 blocks[done.handle].append(done.measurements)
                 missing -= 1
+        if error is not None:
+            raise EngineError(f"a trial could not be trained: {error}") from error
     runs = [
         raw_run(trial, executor.state(handle), np.concatenate(blocks[handle]))
         for trial, handle in zip(stages[-1][0], handles, strict=True)

@@ -68,7 +68,7 @@ MISTAKES = [
     ),
     Mistake(
         "decay: biases decay too", "training/step.py",
-        "update(rule, w, g, m, v, jnp.float32(0), ", "update(rule, w, g, m, v, knobs.weight_decay, ",
+        "update(rule, w, g, m, v, jnp.float32(0), ", "update(rule, w, g, m, v, given.weight_decay, ",
         lambda c: c.params.get("weight_decay", 0.0) > 0.05 and c.params["norm"] != "batch",
     ),
     Mistake(
@@ -83,40 +83,41 @@ MISTAKES = [
     ),
     Mistake(
         "max-norm: of outgoing weights", "training/step.py",
-        "jnp.sqrt(jnp.ones((1, w.shape[0]), w.dtype) @ (w * w))", "jnp.sqrt((w * w) @ jnp.ones((w.shape[1], 1)))",
+        "jnp.sqrt(jnp.ones((1, flat.shape[0]), w.dtype) @ (flat * flat))",
+        "jnp.sqrt((flat * flat) @ jnp.ones((flat.shape[1], 1)))",
         lambda c: c.params.get("max_norm") is not None,
     ),
     Mistake(
         "L2: twice too strong", "training/step.py",
-        "pull(w, knobs.l2, knobs.l1)", "pull(w, 2 * knobs.l2, knobs.l1)", lambda c: "l2" in c.params, 3,
+        "pull(w, given.l2, given.l1)", "pull(w, 2 * given.l2, given.l1)", lambda c: "l2" in c.params, 3,
     ),
     Mistake(
-        "running variance: biased", "training/step.py",
+        "running variance: biased", "numerics/norms.py",
         " * (count / jnp.maximum(count - 1, 1))", "", _has("norm", "batch"),
     ),
     Mistake(
-        "batch norm: variance taken for constant in the gradient", "net/norms.py",
+        "batch norm: variance taken for constant in the gradient", "numerics/norms.py",
         "inner = g - (d_offset + z_hat * d_scale) / count", "inner = g - d_offset / count", _has("norm", "batch"),
     ),
     Mistake(
-        "layer norm: wrong sign in the gradient", "net/norms.py",
+        "layer norm: wrong sign in the gradient", "numerics/norms.py",
         "(scaled - mean - z_hat * projected)", "(scaled - mean + z_hat * projected)", _has("norm", "layer"),
     ),
     Mistake(
-        "gelu: wrong sign in the slope", "net/activations.py",
+        "gelu: wrong sign in the slope", "numerics/activations.py",
         "cdf + u * jnp.exp", "cdf - u * jnp.exp", _has("activation", "gelu"),
     ),
     Mistake(
-        "activity penalty: half", "net/activations.py",
+        "activity penalty: half", "numerics/activations.py",
         "2 * l2 * a)", "l2 * a)", lambda c: "activity_l2" in c.params and c.params["layers"] > 0, 3,
     ),
     Mistake(
-        "dropout: kept values not divided", "net/dense.py",
+        "dropout: kept values not divided", "net/dense/apply.py",
         "jnp.where(keep, 1 / (1 - rate), 0.0)", "jnp.where(keep, 1.0, 0.0)",
         lambda c: isinstance(c.params.get("dropout"), float) and c.params["layers"] > 0,
     ),
     Mistake(
-        "skip: projection transposed", "net/dense.py",
+        "skip: projection transposed", "net/dense/apply.py",
         "x @ weights.projections[index - 1])", "x @ weights.projections[index - 1].T)",
         lambda c: c.params["skip"] == "add" and isinstance(c.params["units"], list),
     ),
@@ -127,12 +128,12 @@ MISTAKES = [
     ),
     Mistake(
         "momentum schedule: ends an epoch late", "training/schedules.py",
-        "jnp.maximum(knobs.epochs - 1, 1)", "jnp.maximum(knobs.epochs, 1)",
+        "jnp.maximum(given.epochs - 1, 1)", "jnp.maximum(given.epochs, 1)",
         lambda c: c.params["momentum_schedule"] == "linear" and c.params["optimizer"] in MOMENTUM,
     ),
     Mistake(
         "plateau: one epoch too early", "training/program.py",
-        "plateau_wait > knobs.plateau_patience", "plateau_wait >= knobs.plateau_patience",
+        "plateau_wait > given.plateau_patience", "plateau_wait >= given.plateau_patience",
         _has("schedule", "plateau"),
     ),
     Mistake(
@@ -142,7 +143,8 @@ MISTAKES = [
     ),
     Mistake(
         "class weights: swapped for two classes", "training/step.py",
-        "hyper.class_weights[1], hyper.class_weights[0])", "hyper.class_weights[0], hyper.class_weights[1])",
+        "arguments.class_weights[1], arguments.class_weights[0])",
+        "arguments.class_weights[0], arguments.class_weights[1])",
         lambda c: c.task == "binary" and c.class_weights is not None,
     ),
 ]  # fmt: skip
@@ -156,7 +158,7 @@ def tests_of(mistake: Mistake) -> list[str]:
 
 def run(items: list[str], source: Path) -> subprocess.CompletedProcess[str]:
     """Run test items against the package in `source`; its compiled programs are kept apart."""
-    environment = os.environ | {"PYTHONPATH": str(source), "XDG_CACHE_HOME": str(source / "cache")}
+    environment = os.environ | {"PYTHONPATH": str(source), "PACELINE_CACHE": str(source / "cache")}
     place = "import paceline, sys; sys.exit(not paceline.__file__.startswith(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", place, str(source)], env=environment, check=True)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *items]

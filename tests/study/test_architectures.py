@@ -7,7 +7,7 @@ from small_studies import SMALL
 
 from paceline.cli.screens import Lines, study_lines
 from paceline.data import Dataset, load
-from paceline.hyperparameters import STATIC
+from paceline.net.dense.hyperparameters import STATIC
 from paceline.records import Trial
 from paceline.reporting.facts import sureness
 from paceline.search import make_searcher
@@ -16,6 +16,7 @@ from paceline.space import Space
 from paceline.study import tune
 from paceline.study.architectures import architectures_summary
 from paceline.study.setup import set_up
+from paceline.summary import Architectures
 from paceline.testing import StubExecutor, imitate
 
 LOOP = {"learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"}, "layers": {"low": 1, "high": 5}}
@@ -35,9 +36,7 @@ def test_digits_has_all_six_architectures_of_its_default_space_tried(method: str
     assert len(trials) == 60 and len(nets) == 6
     assert len({(trial.params["layers"], trial.params["units"]) for trial in trials[:6]}) == 2
     found = architectures_summary(make_searcher("random", space, seed=0), space, trials, STATIC)
-    assert found == {
-        "names": ["units", "layers"], "compared": 6, "possible": 6, "why": "The search has tried every one."
-    }  # fmt: skip
+    assert found == Architectures(("units", "layers"), 6, 6, "The search has tried every one.")
 
 
 @pytest.mark.parametrize("epochs", [9, 30])
@@ -56,8 +55,8 @@ def told(compared: int, possible: int, method: str, trials: int = 9) -> str:
     space = Space({"layers": {"low": 1, "high": possible}})
     nets = [Trial(i, {"layers": 1 + i % compared}, 0) for i in range(trials)]
     found = architectures_summary(make_searcher(method, space, seed=0, **options), space, nets, STATIC)
-    assert found is not None and (found["compared"], found["possible"]) == (compared, possible)
-    return str(found["why"])
+    assert found is not None and (found.compared, found.possible) == (compared, possible)
+    return found.why
 
 
 def test_why_is_told() -> None:
@@ -76,8 +75,8 @@ def test_summary_screen_and_report_tell_it(digits: Dataset) -> None:
     space = {"units": [16, 24], "learning_rate": SMALL["space"]["learning_rate"]}
     params = {"layers": 1, "batch_size": 64}
     study = tune(digits, **SMALL | {"space": space, "params": params, "trials": 3, "epochs": 1}, stopper="none")
-    found = study.summary["architectures"]
-    assert (found["names"], found["compared"], found["possible"]) == (["units"], 2, 2)
+    found = study.summary.architectures
+    assert found is not None and (found.names, found.compared, found.possible) == (("units",), 2, 2)
     lines = Lines()
     study_lines(lines, study)
     shown = {label: text.plain for label, text in lines._rows}

@@ -6,7 +6,7 @@ import pytest
 
 from paceline.data import Dataset, load
 from paceline.errors import SpaceError
-from paceline.hyperparameters import resolve
+from paceline.net.dense.hyperparameters import resolve
 from paceline.settings import StudySettings
 from paceline.space import Fixed, Space
 from paceline.study import tune

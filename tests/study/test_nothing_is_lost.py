@@ -94,10 +94,10 @@ def test_where_retraining_fails_the_winner_s_own_seed_is_left(
 
     train: Callable[..., list[RawRun]] = conclude.train_stages
 
-    def breaking(stages: Any, **named: Any) -> list[RawRun]:
+    def breaking(executor: Any, stages: Any) -> list[RawRun]:
         if len(stages[0][0]) > 1:
             raise EngineError("a trial could not be trained: no memory")
-        return train(stages, **named)
+        return train(executor, stages)
 
     monkeypatch.setattr(conclude, "train_stages", breaking)
     study = tune(digits, **FEW)

@@ -79,7 +79,7 @@ def test_an_interruption_within_a_rung_loses_no_epoch(
     """Where an epoch takes long, each is handed over and stored by itself, long before a trial comes to its rung.
 
     After a crash the states are gone: stored epochs are trained once more, and not stored again."""
-    monkeypatch.setattr("paceline.pack.executor.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("paceline.pack.cpu.SLICE_SECONDS", 0.0)
     stored: dict[int, list[int]] = {}
     save = Store.save
 

@@ -29,7 +29,7 @@ from paceline.study.conclude import described, first_line
 from paceline.study.estimate import nested_summary
 from paceline.study.progress import Callback, Progress
 from paceline.study.setup import set_up
-from paceline.study.single import begin_single, environment_of, holds_study, load_single, resume_single
+from paceline.study.single import Executors, begin_single, environment_of, holds_study, load_single, resume_single
 from paceline.study.study import (
     DATABASE,
     NO_REPORT,
@@ -224,7 +224,9 @@ def searches(settings: StudySettings, folder: Path | None) -> list[Search]:
     return found
 
 
-def begin_nested(settings: StudySettings, data: Dataset, progress: Callback | None) -> NestedStudy:
+def begin_nested(
+    settings: StudySettings, data: Dataset, progress: Callback | None, executors: Executors = make_executor
+) -> NestedStudy:
     """Start a nested study: check all folds, keep its settings, run its searches.
 
     Raises:
@@ -240,7 +242,7 @@ def begin_nested(settings: StudySettings, data: Dataset, progress: Callback | No
     for search in plan:
         rows = search.sees(data) if search.fold is None else outer_fold(data, search.fold, settings.outer_folds or 0)
         rows.fold_rows(0, settings.folds, search.settings.seed)
-    with make_executor(settings.lanes) as executor:
+    with executors(settings.lanes) as executor:
         first = set_up(plan[0].settings, outer_fold(data, 0, settings.outer_folds or 0), executor)
     environment = environment_of(first) | {"fingerprint": data.fingerprint, "data": described(data).to_json()}
     del environment["space"]  # the default one goes by the rows, so each search has its own
@@ -249,10 +251,12 @@ def begin_nested(settings: StudySettings, data: Dataset, progress: Callback | No
         folder.mkdir(parents=True, exist_ok=True)
         write_record(folder, record)
         (folder / SETTINGS_FILE).write_text(dump_settings(settings), encoding="utf-8")
-    return conduct_nested(NestedStudy(record, [], None, folder, data), progress)
+    return conduct_nested(NestedStudy(record, [], None, folder, data), progress, executors)
 
 
-def resume_nested(folder: Path, progress: Callback | None, data: Dataset | None) -> NestedStudy:
+def resume_nested(
+    folder: Path, progress: Callback | None, data: Dataset | None, executors: Executors = make_executor
+) -> NestedStudy:
     """Continue a nested study: finished searches are kept, the one that was stopped goes on, the others follow."""
     nested = load_nested(folder)
     if nested.state == "finished":
@@ -262,7 +266,7 @@ def resume_nested(folder: Path, progress: Callback | None, data: Dataset | None)
     nested._data = data if data is not None else data_of(nested.settings)
     check_same_data(nested.record, nested._data)
     nested.studies, nested.final = [], None
-    return conduct_nested(nested, progress)
+    return conduct_nested(nested, progress, executors)
 
 
 def load_nested(folder: Path) -> NestedStudy:
@@ -281,14 +285,14 @@ def load_nested(folder: Path) -> NestedStudy:
     return nested
 
 
-def conduct_nested(nested: NestedStudy, progress: Callback | None) -> NestedStudy:
+def conduct_nested(nested: NestedStudy, progress: Callback | None, executors: Executors) -> NestedStudy:
     """Run the searches one after the other, and score each outer fold's model on its test rows when it is there."""
     plan = searches(nested.settings, nested.folder)
     words = plan[0].words
     try:
         for search in plan:
             words = search.words
-            study = searched(search, nested.data(), told(progress, words))
+            study = searched(search, nested.data(), told(progress, words), executors)
             add(nested, search, study)
             if search.fold is not None and owes_test(study):
                 evaluate_or_note(study)
@@ -305,13 +309,13 @@ def conduct_nested(nested: NestedStudy, progress: Callback | None) -> NestedStud
     return nested
 
 
-def searched(search: Search, data: Dataset, progress: Callback | None) -> Study:
+def searched(search: Search, data: Dataset, progress: Callback | None, executors: Executors) -> Study:
     """One search run to its end, from wherever an earlier process left it."""
     place = None if search.settings.out is None else Path(search.settings.out)
     rows = search.sees(data)
     if place is not None and holds_study(place / DATABASE):
-        return resume_single(place, progress, rows)
-    return begin_single(search.settings, rows, progress)
+        return resume_single(place, progress, rows, executors)
+    return begin_single(search.settings, rows, progress, executors=executors)
 
 
 def add(nested: NestedStudy, search: Search, study: Study) -> None:

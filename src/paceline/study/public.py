@@ -8,6 +8,7 @@ from typing import Any
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError
+from paceline.runs import make_executor
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study.nested import (
@@ -20,7 +21,7 @@ from paceline.study.nested import (
     resume_nested,
 )
 from paceline.study.progress import Callback
-from paceline.study.single import begin_single, load_single, resume_single
+from paceline.study.single import Executors, begin_single, load_single, resume_single
 from paceline.study.study import Study, data_of
 
 
@@ -136,23 +137,29 @@ def run_settings(settings: StudySettings, *, progress: Callback | None = None) -
 
 
 def begin(
-    settings: StudySettings, data: Dataset, progress: Callback | None, older: Study | NestedStudy | None = None
+    settings: StudySettings,
+    data: Dataset,
+    progress: Callback | None,
+    older: Study | NestedStudy | None = None,
+    executors: Executors = make_executor,
 ) -> Study | NestedStudy:
     """Start a new study, or one in each outer fold.
 
-    Args: older: for a warm start, where the settings name none.
+    Args:
+        older: for a warm start, where the settings name none.
+        executors: see `single.Executors`.
     """
     if settings.outer_folds is not None and (older is not None or settings.warm_start is not None):
         raise SettingsError(
             "`warm_start` can't be had with `outer_folds`: the older study may have learnt from rows that a fold tests."
         )
     if settings.nested:
-        return begin_nested(settings, data, progress)
+        return begin_nested(settings, data, progress, executors)
     if settings.out is not None:
         refuse_nested(Path(settings.out))
     if settings.warm_start is not None:
         older = load_study(settings.warm_start)
-    return begin_single(settings, data, progress, None if older is None else on_all_rows(older))
+    return begin_single(settings, data, progress, None if older is None else on_all_rows(older), executors)
 
 
 def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset | None = None) -> Study | NestedStudy:
@@ -166,10 +173,16 @@ def resume(path: str | Path, *, progress: Callback | None = None, data: Dataset 
     Raises:
         StudyError: there is no study, another process runs it, or the data aren't the same.
     """
-    folder = Path(path)
+    return go_on(Path(path), progress, data)
+
+
+def go_on(
+    folder: Path, progress: Callback | None, data: Dataset | None, executors: Executors = make_executor
+) -> Study | NestedStudy:
+    """Continue the study in a folder; see `resume` and `single.Executors`."""
     if holds_nested(folder):
-        return resume_nested(folder, progress, data)
-    return resume_single(folder, progress, data)
+        return resume_nested(folder, progress, data, executors)
+    return resume_single(folder, progress, data, executors)
 
 
 def load_study(path: str | Path) -> Study | NestedStudy:

@@ -42,6 +42,7 @@ from paceline.study.study import (
 from paceline.study.warm import earlier_of
 
 Executors = Callable[[int | None], Executor]
+"""Makes what trains, given the number of lanes that is asked for; `make_executor`, or another one in tests."""
 
 
 def begin_single(
@@ -51,10 +52,7 @@ def begin_single(
     older: Study | None = None,
     executors: Executors = make_executor,
 ) -> Study:
-    """Start a new study on one split: check all, make its folder and store, run it.
-
-    Args: executors: makes what trains, given the number of lanes that is asked for.
-    """
+    """Start a new study on one split: check all, make its folder and store, run it."""
     earlier = None if older is None else earlier_of(older.record, older.trials)
     with executors(settings.lanes) as executor:
         return _begun(set_up(settings, seen_by(settings, data), executor, earlier), progress)
