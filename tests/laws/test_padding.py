@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from tiny_trials import CLASSES, DEV_ROWS, FEATURES, ROWS, plain_data, trial
 
+from paceline.net.dense import DENSE
 from paceline.net.dense.shape import DenseShape, padded
 from paceline.pack.programs import Programs
 from paceline.pack.trials import PreparedTrial
@@ -22,8 +23,9 @@ EPOCHS = 4
 def shape_of(width: int, inputs: int, outputs: int, train_rows: int, dev_rows: int) -> ProgramShape:
     net = DenseShape(layers=2, width=width, inputs=inputs, outputs=outputs, extended=True)
     return ProgramShape(
-        family="dense", net=net, batch=16, sample=(inputs,), dtype="float32", outputs=outputs, train_rows=train_rows,
-        dev_rows=dev_rows, task="classes", extended=True, extras=("confusion",),
+        family=f"{DENSE.name} {DENSE.fingerprint}", net=net, batch=16, sample=(inputs,), dtype="float32",
+        outputs=outputs, train_rows=train_rows, dev_rows=dev_rows, task="classes", extended=True,
+        extras=("confusion",),
     )  # fmt: skip
 
 
