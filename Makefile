@@ -5,7 +5,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: demo test lint types clean
+.PHONY: demo test check lint types clean
 
 demo: .venv/.installed
 	@rm -rf runs/demo
@@ -15,6 +15,10 @@ demo: .venv/.installed
 # Neighbouring tests share compiled programs, so each worker takes a run of neighbours.
 test: lint types
 	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+
+# What can be known in a minute: nothing here compiles a program.
+check: lint types
+	$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not compiles"
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

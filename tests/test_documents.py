@@ -77,6 +77,7 @@ def run_page(page: Path, folder: Path) -> int:
     return count
 
 
+@pytest.mark.compiles
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 import paceline as pl
 
+pytestmark = pytest.mark.compiles
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 

@@ -45,6 +45,7 @@ def test_folds_take_it(keys: tuple[str, ...], seed: int) -> None:
     assert np.array_equal(np.sort(np.concatenate([dev for _, dev in folds])), np.arange(30))
 
 
+@pytest.mark.compiles
 def test_a_study_takes_it_to_its_end() -> None:
     """With its own folds and enough trials for importances, which are asked for after the search."""
     space = {"learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"}, "dropout": {"low": 0.0, "high": 0.5}}

@@ -43,6 +43,7 @@ def test_train_refuses_such_seeds(iris: Dataset, seed: Any) -> None:
         train(iris, epochs=1, seed=seed)
 
 
+@pytest.mark.compiles
 def test_seeds_of_numpy_are_seeds(iris: Dataset) -> None:
     runs = train_many(iris, [{"units": 8, "layers": 1}], epochs=1, seeds=np.arange(2))  # type: ignore[arg-type]
     assert [run.seed for run in runs] == [0, 1]

@@ -7,9 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from paceline.cli import app
+from paceline.settings import StudySettings
+from paceline.study.public import begin
+from paceline.study.study import data_of
+from paceline.testing import StubExecutor
 
 ROWS = 120
 SPACE = "learning_rate: {low: 1e-3, high: 1e-1, scale: log}\n"
@@ -35,14 +40,18 @@ def paceline(*words: object) -> Result:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with table.csv, space.yaml and the finished study in `study`; don't write to it."""
+    """A folder with table.csv, space.yaml and the finished study in `study`, of which nothing was trained; don't write
+    to it. What `QUICK` says on the command line, the settings say here."""
     folder = tmp_path_factory.mktemp("template")
     table().to_csv(folder / "table.csv", index=False)
     (folder / "space.yaml").write_text(SPACE)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        result = paceline("tune", "table.csv", "--target", "kind", *QUICK, "--out", "study", "--keep-test-closed")
-    assert result.exit_code == 0, result.output
+        settings = StudySettings(
+            data="table.csv", target="kind", search=yaml.safe_load(SPACE), trials=4, epochs=3, retrain=2, lanes=1,
+            stopper="none", params={"layers": 1, "units": 8, "batch_size": 32}, out="study",
+        )  # fmt: skip
+        begin(settings, data_of(settings), None, executors=lambda _: StubExecutor())
     return folder
 
 

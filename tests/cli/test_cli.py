@@ -41,6 +41,7 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "paceline.cli", *words]
 
 
+@pytest.mark.compiles
 def test_tune_shows_what_it_found_and_opens_the_test_set_once(folder: Path, run: Run) -> None:
     result = run(*TUNE, *FEW, *SMALL, "--out", "new")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -80,6 +81,7 @@ def test_finished_study_is_shown_and_not_trained_again(folder: Path, run: Run) -
     assert run("show", "study", "--json").stdout == before
 
 
+@pytest.mark.compiles
 def test_json_is_one_object_and_the_same_wherever_the_study_lies(folder: Path, run: Run) -> None:
     results = [run(*TUNE, *FEW, *SMALL, "--seed", "7", "--out", out, "--json") for out in ("one", "deep/two")]
     first, second = (json.loads(result.stdout) for result in results)
@@ -105,6 +107,7 @@ def settings_of(folder: Path, out: str) -> StudySettings:
     )  # fmt: skip
 
 
+@pytest.mark.compiles
 def test_resumed_study_is_byte_equal_to_the_uninterrupted_one(
     folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +196,7 @@ def test_stored_programs_are_counted_and_cleared(folder: Path, run: Run, monkeyp
     assert not list((folder / "programs").iterdir())
 
 
+@pytest.mark.compiles
 def test_study_file_finds_its_data_beside_it(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "studies").mkdir()
     shutil.copy("table.csv", "studies/rows.csv")
@@ -402,6 +406,7 @@ def test_table_is_cut_to_a_terminal_and_whole_elsewhere(template: Path) -> None:
         assert configuration == f"learning_rate={trial.params['learning_rate']:.4g}"
 
 
+@pytest.mark.compiles
 def test_a_failing_report_and_a_failing_extra_are_lines_and_no_fault(
     folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,6 +426,7 @@ def test_a_failing_report_and_a_failing_extra_are_lines_and_no_fault(
     assert load_model("new").predict([{"width": 0.1, "height": 0.2, "code": "007"}]).shape == (1,)
 
 
+@pytest.mark.compiles
 def test_a_failing_test_score_is_a_line(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*arguments: object) -> None:
         raise RuntimeError("planted")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 from typer.testing import Result
 
@@ -33,6 +34,7 @@ lanes: 1
 """
 
 
+@pytest.mark.compiles
 def test_a_study_file_runs_experiments_and_shows_their_table(folder: Path, run: Run) -> None:
     Path("study.yaml").write_text(FILE)
     result = run("run", "study.yaml", "--keep-test-closed")

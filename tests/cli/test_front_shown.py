@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 from paceline import load_study
@@ -15,6 +16,7 @@ WORDS = (
 )  # fmt: skip
 
 
+@pytest.mark.compiles
 def test_the_front_is_shown_and_told_to_machines(folder: Path, run: Run) -> None:
     (folder / "space.yaml").write_text("learning_rate: {low: 1e-3, high: 1e-1, scale: log}\nunits: {low: 3, high: 8}\n")
     made = run("tune", "table.csv", "--target", "kind", *WORDS, "--objective", "parameters", "--out", "two")

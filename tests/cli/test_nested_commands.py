@@ -36,6 +36,7 @@ def test_what_will_be_done_is_said_before(settings: dict[str, object], words: st
     assert said.startswith("4 outer folds in place of a test part: ") and said.endswith(words)
 
 
+@pytest.mark.compiles
 def test_a_nested_study_from_tune_to_predictions(folder: Path, run: Run) -> None:
     refused = run(*TUNE, "--outer-folds", "2", "--out", "nested", "--keep-test-closed")
     assert refused.exit_code == 2 and "each of which is opened once as a test" in refused.stderr

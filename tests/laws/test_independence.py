@@ -126,6 +126,7 @@ def in_process(cache: Path, pool: int | None) -> dict[str, object]:
     return result
 
 
+@pytest.mark.compiles
 @pytest.mark.slow
 def test_processes_and_thread_pools_change_no_bit(tmp_path: Path) -> None:
     """The weights are so many here that XLA's pool would split a careless sum over them."""

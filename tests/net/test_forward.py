@@ -14,6 +14,8 @@ from paceline.net.dense import DENSE, predict
 from paceline.net.dense.shape import DenseShape
 from paceline.pack.trials import PreparedTrial
 
+pytestmark = pytest.mark.compiles
+
 ROWS = 25
 SKIPS = {
     "plain": ("none", [40, 40, 40]),

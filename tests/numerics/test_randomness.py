@@ -23,6 +23,8 @@ from paceline.numerics.randomness import (
     permuted,
 )
 
+pytestmark = pytest.mark.compiles
+
 seeds = st.integers(0, 2**32 - 1)
 WIDE = (64, 256)
 

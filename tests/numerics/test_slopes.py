@@ -15,6 +15,8 @@ from paceline.numerics.activations import BRANCHES, PRELU, activate, form_of
 from paceline.training.arguments import LOSS_CODES
 from paceline.training.losses import row_losses, smoothed
 
+pytestmark = pytest.mark.compiles
+
 Formula = Callable[[Any, Any], Any]
 
 FORMULAS: dict[str, Formula] = {

@@ -20,6 +20,8 @@ from paceline.numerics.randomness import batch_rows
 from paceline.records import COLUMNS
 from paceline.runs import train_arrays
 
+pytestmark = pytest.mark.compiles
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Any:

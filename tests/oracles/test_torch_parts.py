@@ -26,6 +26,8 @@ from paceline.numerics.activations import activate, form_of
 from paceline.records import COLUMNS
 from paceline.runs import train_arrays
 
+pytestmark = pytest.mark.compiles
+
 ROWS, INPUTS, OUTPUTS, EPOCHS, RATE = 53, 5, 2, 12, 0.02
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(ROWS, INPUTS)).astype(np.float32)

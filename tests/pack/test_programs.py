@@ -20,6 +20,8 @@ from paceline.pack.cache import ProgramCache, default_folder
 from paceline.pack.programs import Programs
 from paceline.pack.trials import PreparedTrial
 
+pytestmark = pytest.mark.compiles
+
 EPOCHS = 2
 
 

@@ -31,6 +31,8 @@ from paceline.seeds import generator
 from paceline.space import Float, Int, Space
 from paceline.testing import SPACES, SearcherContract, race
 
+pytestmark = pytest.mark.compiles
+
 
 class TestBayes(SearcherContract):
     make = staticmethod(lambda space: make_searcher("bayes", space, seed=0, startup=6, candidates=64))

@@ -239,6 +239,7 @@ class TestTpeOfFewPrograms(SearcherContract):
     make = staticmethod(limited("tpe"))
 
 
+@pytest.mark.compiles
 class TestBayesOfFewPrograms(SearcherContract):
     make = staticmethod(limited("bayes"))
 

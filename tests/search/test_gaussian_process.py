@@ -19,6 +19,8 @@ from paceline.search.gaussian_process import (
     log_prior,
 )
 
+pytestmark = pytest.mark.compiles
+
 Array = NDArray[np.float64]
 
 GROUPS = np.array([0, 1, 2, 2, 2, 3])

@@ -71,6 +71,7 @@ def test_why_is_told() -> None:
     assert architectures_summary(make_searcher("random", space, seed=0), space, [], STATIC) is None
 
 
+@pytest.mark.compiles
 def test_summary_screen_and_report_tell_it(digits: Dataset) -> None:
     space = {"units": [16, 24], "learning_rate": SMALL["space"]["learning_rate"]}
     params = {"layers": 1, "batch_size": 64}

@@ -63,6 +63,7 @@ def test_nor_are_controlled_experiments(factors: dict[str, list[Any]], numbers: 
         tune(numbers, method="manual", method_options=options, epochs=2, metric="loss")
 
 
+@pytest.mark.compiles
 def test_other_metrics_and_one_loss_are_fine(numbers: Dataset) -> None:
     small = SMALL | {"epochs": 2, "retrain": 0}
     tune(numbers, **small | {"space": RATE | {"loss": ["mse", "mae"]}}, trials=2, metric="rmse")

@@ -153,6 +153,7 @@ def test_the_summary_says_what_was_found(whole: Study) -> None:
     assert np.sum(summary.dev.confusion) == summary.split.dev
 
 
+@pytest.mark.compiles
 def test_of_equals_everybody_names_the_same(tmp_path: Path) -> None:
     """On fifteen dev rows many trials are equal: study, front, page and screens all take the one chosen."""
     study = tune("iris", **SMALL, method="random", stopper="none", trials=40, seed=5)
@@ -176,6 +177,7 @@ def test_of_equals_everybody_names_the_same(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.compiles
 def test_a_study_by_a_model_says_how_well_it_foretold(digits: Dataset) -> None:
     study = tune(digits, **SMALL, method="bayes", stopper="none", trials=24)
     found = study.summary.calibration
@@ -185,6 +187,7 @@ def test_a_study_by_a_model_says_how_well_it_foretold(digits: Dataset) -> None:
     assert len(study.summary.importance) == 2  # learning rate and dropout
 
 
+@pytest.mark.compiles
 def test_no_retraining_leaves_the_winner_itself(digits: Dataset) -> None:
     study = tune(digits, **SMALL | {"retrain": 0}, trials=4)
     assert study.summary.retrain is None

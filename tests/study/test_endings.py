@@ -15,6 +15,8 @@ from paceline.store import open_store
 from paceline.study import StudyInterrupted, resume, tune
 from paceline.summary import Summary
 
+pytestmark = pytest.mark.compiles
+
 FEW: dict[str, Any] = SMALL | {"stopper": "none", "stopper_options": {"size": 4}}
 
 

@@ -87,6 +87,7 @@ def test_the_outlook_falls_with_what_is_known() -> None:
     assert bayes.outlook(History(tuple(drawn(bowl, 2))), generator(0, "outlook", 2)) is None
 
 
+@pytest.mark.compiles
 def test_a_study_ends_and_says_why_and_a_resumed_one_ends_there_too(
     digits: Dataset, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

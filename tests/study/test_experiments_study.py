@@ -40,6 +40,7 @@ def found(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return experiments(digits, out=tmp_path_factory.mktemp("experiments") / "study")
 
 
+@pytest.mark.compiles
 def test_all_arms_run_to_their_end_and_repeats_share_seeds(found: Study) -> None:
     assert found.settings.stopper == "none" and found.settings.trials == len(found.trials) == 12
     assert found.summary.ended == "all trials were run"
@@ -48,6 +49,7 @@ def test_all_arms_run_to_their_end_and_repeats_share_seeds(found: Study) -> None
     assert len(set(seeds)) == 3 and seeds == sorted(seeds, key=seeds.index)
 
 
+@pytest.mark.compiles
 def test_arms_are_equal_to_the_bit_until_their_factor_acts(found: Study) -> None:
     """The step comes after 10 epochs by default, in the arm after 4: same weights, batches and order until then."""
     for repeat in range(3):
@@ -57,6 +59,7 @@ def test_arms_are_equal_to_the_bit_until_their_factor_acts(found: Study) -> None
         assert base.params["schedule_every"] == 10  # the hyperparameter's own default
 
 
+@pytest.mark.compiles
 def test_the_summary_compares_and_names_what_diverged(found: Study) -> None:
     summary = found.summary.experiments
     arms = {(arm.factor, arm.value): arm for arm in summary.arms}
@@ -72,6 +75,7 @@ def test_the_summary_compares_and_names_what_diverged(found: Study) -> None:
     json.dumps(summary.to_json(), allow_nan=False)
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("trials", [2, 9])
 def test_interrupted_experiments_end_as_undisturbed_ones(
     trials: int, digits: Dataset, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -84,6 +88,7 @@ def test_interrupted_experiments_end_as_undisturbed_ones(
     assert again.summary.experiments == found.summary.experiments
 
 
+@pytest.mark.compiles
 def test_it_is_stored_and_printed_as_json(found: Study) -> None:
     assert found.folder is not None
     stored = load_study(found.folder)
@@ -99,6 +104,7 @@ def test_a_space_of_one_s_own_gives_defaults_and_limits(digits: Dataset) -> None
     assert setup.settings.trials == 4
 
 
+@pytest.mark.compiles
 def test_numpy_s_values_and_fewer_trials_than_planned(digits: Dataset, tmp_path: Path) -> None:
     options = {"base": {"learning_rate": 1e-2}, "factors": {"dropout": np.linspace(0.1, 0.3, 2)}, "repeats": 4}
     study = experiments(digits, options, trials=5, epochs=1, out=tmp_path / "study")
@@ -106,6 +112,7 @@ def test_numpy_s_values_and_fewer_trials_than_planned(digits: Dataset, tmp_path:
     assert load_study(tmp_path / "study").settings.method_options["factors"] == {"dropout": [0.1, pytest.approx(0.3)]}
 
 
+@pytest.mark.compiles
 def test_a_regression_is_told_with_its_training_loss(found: Study) -> None:
     assert found.folder is not None
     setup = set_up(found.settings, found.data(), StubExecutor())

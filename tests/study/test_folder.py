@@ -14,6 +14,8 @@ from paceline.store import open_store
 from paceline.study import Progress, Study, load_study, resume, tune
 from paceline.summary import Summary
 
+pytestmark = pytest.mark.compiles
+
 
 @pytest.fixture(scope="module")
 def digits_file(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:

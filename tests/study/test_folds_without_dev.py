@@ -20,6 +20,7 @@ def study(data: Dataset) -> Study:
     return tune(data, **SMALL | {"refit": True, "epochs": 4}, folds=5, trials=3, seed=3)
 
 
+@pytest.mark.compiles
 def test_the_winner_is_retrained_on_fold_0_and_refitted_on_all_rows(data: Dataset, study: Study) -> None:
     summary = study.summary
     assert study.state == "finished" and summary.problems == ()
@@ -28,6 +29,7 @@ def test_the_winner_is_retrained_on_fold_0_and_refitted_on_all_rows(data: Datase
     assert summary.split is not None and summary.split.dev == 0
 
 
+@pytest.mark.compiles
 def test_the_dev_predictions_are_those_of_fold_0(data: Dataset, study: Study) -> None:
     rows = data.fold_rows(0, 5, 3)[1]
     dev = study.summary.dev
@@ -40,6 +42,7 @@ def test_the_dev_predictions_are_those_of_fold_0(data: Dataset, study: Study) ->
         assert list(dev.actual) == data.target.iloc[rows].tolist() and dev.target == data.target_name
 
 
+@pytest.mark.compiles
 def test_without_a_refit_the_model_is_that_of_fold_0(data: Dataset) -> None:
     study = tune(data, **SMALL | {"epochs": 4}, folds=5, trials=2, seed=3)
     dev = data.fold_rows(0, 5, 3)[1]
@@ -57,6 +60,7 @@ def test_without_folds_a_dev_part_is_asked_for(data: Dataset) -> None:
         data.whole()
 
 
+@pytest.mark.compiles
 def test_the_recipe_of_the_report_has_dev_rows_to_train_with() -> None:
     data = load("wine", split={"dev": 0})
     study = tune(data, **SMALL | {"epochs": 2}, folds=3, trials=1)

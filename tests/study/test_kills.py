@@ -11,6 +11,8 @@ from small_studies import hyperband_study, outcome
 
 from paceline.study import Study
 
+pytestmark = pytest.mark.compiles
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sign, times", [(signal.SIGKILL, 3), (signal.SIGINT, 1)], ids=["kill", "ctrl-c"])

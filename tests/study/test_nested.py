@@ -139,6 +139,7 @@ def test_a_trial_has_one_shape_whatever_the_fold(wine: Dataset) -> None:
         assert len({setup.prepared(params, 0, 0).shape for setup in setups}) == 1
 
 
+@pytest.mark.compiles
 def test_a_score_is_what_training_the_chosen_configuration_by_hand_gives(wine: Dataset) -> None:
     nested = tune(wine, **MEMORY)
     assert isinstance(nested, NestedStudy) and nested.folder is None and nested.final is None
@@ -154,6 +155,7 @@ def test_a_score_is_what_training_the_chosen_configuration_by_hand_gives(wine: D
         nested.model()
 
 
+@pytest.mark.compiles
 def test_a_fold_s_search_does_not_notice_what_its_test_rows_hold(wine: Dataset) -> None:
     test = outer_fold(wine, 1, FOLDS).split.test
     features = wine.features.copy()
@@ -181,6 +183,7 @@ def stopping(part: str, phase: str) -> Any:
     return stop
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize(("search", "phase"), [(2, "search"), (3, "retrain"), (4, "search")])
 def test_a_stopped_study_ends_as_an_undisturbed_one(
     search: int, phase: str, whole: NestedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -204,6 +207,7 @@ def test_a_stopped_study_ends_as_an_undisturbed_one(
     assert {int(part.split()[1]) for part in heard} == set(range(search, 5))  # finished searches are kept
 
 
+@pytest.mark.compiles
 def test_a_fold_that_was_stopped_before_its_score_is_scored_on_resuming(
     whole: NestedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +224,7 @@ def test_a_fold_that_was_stopped_before_its_score_is_scored_on_resuming(
     assert_same(resume(tmp_path / "study"), whole)
 
 
+@pytest.mark.compiles
 @pytest.mark.slow
 def test_a_killed_study_ends_as_an_undisturbed_one(whole: NestedStudy, tmp_path: Path) -> None:
     folder = tmp_path / "study"
@@ -238,6 +243,7 @@ def test_a_killed_study_ends_as_an_undisturbed_one(whole: NestedStudy, tmp_path:
     assert_same(resume(folder), whole)
 
 
+@pytest.mark.compiles
 def test_a_fold_s_study_is_an_ordinary_one(whole: NestedStudy, wine: Dataset, tmp_path: Path) -> None:
     """Its study file alone gives the same study, and so does stopping and resuming it with the data from memory."""
     assert whole.folder is not None
@@ -257,6 +263,7 @@ def test_a_fold_s_study_is_an_ordinary_one(whole: NestedStudy, wine: Dataset, tm
     assert alone.evaluate_test()["metrics"] == whole.studies[1].summary.test.metrics
 
 
+@pytest.mark.compiles
 def test_changed_data_are_refused(wine: Dataset, whole: NestedStudy, tmp_path: Path) -> None:
     with pytest.raises(StudyInterrupted):
         nested_study(tmp_path / "study", stopping("search 1", "retrain"))
@@ -275,6 +282,7 @@ def test_one_study_a_folder(whole: NestedStudy, wine: Dataset, tmp_path: Path) -
         tune(wine, out=f"{whole.folder}/outer_0", outer_folds=2)
 
 
+@pytest.mark.compiles
 def test_a_warm_start_begins_from_the_final_study_and_never_inside_of_folds(
     whole: NestedStudy, wine: Dataset, tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from paceline.study import NestedStudy, Study, StudyInterrupted, load_study, res
 from paceline.study.study import report_or_note
 from paceline.summary import Summary
 
+pytestmark = pytest.mark.compiles
+
 FEW: dict[str, Any] = {**SMALL, "epochs": 3, "trials": 22, "method": "bayes", "stopper": "none"}
 EXTRAS = {
     "tied": "the ties with the best trial",

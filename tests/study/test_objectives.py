@@ -41,6 +41,7 @@ def values(trial: Trial) -> tuple[float, ...]:
     return (trial.score if trial.score is not None else math.inf, *trial.costs)
 
 
+@pytest.mark.compiles
 def test_the_front_is_not_dominated_and_holds_the_best(study: Study) -> None:
     found = study.pareto()
     assert list(found.columns[:6]) == ["trial", "status", "epoch", "score", "parameters", "f1"]
@@ -60,6 +61,7 @@ def test_the_front_is_not_dominated_and_holds_the_best(study: Study) -> None:
     assert [member.trial for member in study.summary.pareto.front] == found["trial"].tolist()
 
 
+@pytest.mark.compiles
 def test_costs_are_sizes_and_metrics_at_the_chosen_epoch(study: Study) -> None:
     frame = study.frame()
     assert (frame["parameters"] == (61 + 1) * frame["units"] + (frame["units"] + 1) * 10).all()
@@ -72,6 +74,7 @@ def test_costs_are_sizes_and_metrics_at_the_chosen_epoch(study: Study) -> None:
     assert load_study(study.folder).trials == study.trials
 
 
+@pytest.mark.compiles
 def test_the_front_is_timed_and_nothing_else(study: Study) -> None:
     times = study.summary.inference
     assert times.batches == BATCHES
@@ -80,6 +83,7 @@ def test_the_front_is_timed_and_nothing_else(study: Study) -> None:
     assert study.pareto()["us_a_row_1"].tolist() == [times.microseconds[str(n)][0] for n in study.pareto()["trial"]]
 
 
+@pytest.mark.compiles
 @pytest.mark.usefixtures("telling_often")
 def test_resume_equals_uninterrupted(study: Study, digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(StudyInterrupted) as caught:
@@ -91,6 +95,7 @@ def test_resume_equals_uninterrupted(study: Study, digits: Dataset, tmp_path: Pa
     assert '"pareto"' in outcome(again)
 
 
+@pytest.mark.compiles
 def test_folds_and_an_auc_that_nothing_else_asks_for(digits: Dataset) -> None:
     breast = load("breast-cancer")
     few = FEW | {"trials": 3, "epochs": 2, "folds": 2, "stopper": "none", "objectives": ["auc", "operations"]}
@@ -102,6 +107,7 @@ def test_folds_and_an_auc_that_nothing_else_asks_for(digits: Dataset) -> None:
         assert operations == units * (len(breast.columns) + 1)
 
 
+@pytest.mark.compiles
 def test_an_older_study_of_several_objectives_is_a_start(study: Study, digits: Dataset) -> None:
     found = tune(digits, **FEW | {"trials": 4, "epochs": 2, "stopper": "none"}, warm_start=study)
     older = {trial.params["units"] for trial in study.trials}
@@ -131,6 +137,7 @@ def test_objectives_that_make_no_sense_are_refused(changes: dict[str, Any], word
         tune(digits, **FEW | changes)
 
 
+@pytest.mark.compiles
 def test_trials_that_end_without_a_score_have_no_costs(digits: Dataset) -> None:
     wild = FEW | {"space": {"learning_rate": {"low": 1e8, "high": 1e9}}, "trials": 3, "epochs": 2}
     found = tune(digits, **wild | {"params": {"layers": 1, "units": 16, "batch_size": 64, "optimizer": "sgd"}})

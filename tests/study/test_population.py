@@ -14,6 +14,8 @@ from paceline.records import COLUMNS
 from paceline.runs import train_many
 from paceline.study import Study, StudyInterrupted, resume, tune
 
+pytestmark = pytest.mark.compiles
+
 EPOCHS = 20
 LINEAR: dict[str, Any] = {"layers": 0, "optimizer": "sgd", "batch_size": 4}
 SPACE = {"learning_rate": {"low": 1e-4, "high": 3e-1, "scale": "log"}}
@@ -45,6 +47,7 @@ def found(noisy: Dataset) -> Study:
     return population(noisy)
 
 
+@pytest.mark.compiles
 def test_the_population_s_schedule_beats_every_constant_rate(noisy: Dataset, found: Study) -> None:
     constants = train_many(
         noisy, [LINEAR | {"learning_rate": rate} for rate in np.geomspace(1e-4, 3e-1, 30)], epochs=EPOCHS, metric="loss"
@@ -59,6 +62,7 @@ def test_the_population_s_schedule_beats_every_constant_rate(noisy: Dataset, fou
     assert found.summary.programs.compiled + found.summary.programs.loaded <= 2  # search, and refit's rows
 
 
+@pytest.mark.compiles
 def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
     copies = [trial for trial in found.trials if trial.parent is not None]
     assert len(found.trials) <= 104 and len(copies) > 20
@@ -73,6 +77,7 @@ def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
         assert len(alive) == len([t for t in found.trials if t.cohort == 0 and t.parent is None])
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("trials", [3, 30, 70])
 def test_an_interrupted_population_ends_as_an_undisturbed_one(
     trials: int, noisy: Dataset, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

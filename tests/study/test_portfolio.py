@@ -82,6 +82,7 @@ def test_a_configuration_outside_the_space_is_refused() -> None:
         searcher(portfolio=[{"learning_rate": 1e-3, "dropout": 0.9}])
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize(("stopper", "draws"), [("hyperband", range(1, PROBES)), ("none", range(1, 2))])
 def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> None:
     study = tune(digits, **SMALL, method="bayes", stopper=stopper, trials=16)
@@ -93,6 +94,7 @@ def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> 
     assert known[draws.stop : draws.stop + len(points)] == [space.key(point) for point in points]
 
 
+@pytest.mark.compiles
 def test_a_portfolio_of_one_s_own_keeps_its_nets(digits: Dataset) -> None:
     """Others share the few programs that there are, but what a user lists is trained as it stands."""
     space = {"units": [8, 16], "layers": [1, 2], "dropout": SPACE["dropout"]}
@@ -112,6 +114,7 @@ def test_layers_of_their_own_get_the_usual_value_each() -> None:
     )
 
 
+@pytest.mark.compiles
 def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:
     """An epoch of digits pays for next to no program: the usual one and the portfolio's are all there are at first."""
     space = {"units": [16, 32, 96], "layers": [1, 2, 3], "dropout": SPACE["dropout"]}
@@ -125,6 +128,7 @@ def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:
     assert sum((trial.params["layers"], trial.params["units"]) == (2, 96) for trial in study.trials) >= len(PORTFOLIO)
 
 
+@pytest.mark.compiles
 def test_a_user_can_do_without_or_bring_their_own(digits: Dataset) -> None:
     mine = [{"learning_rate": 0.005, "dropout": 0.25}]
     study = tune(digits, **SMALL, method="bayes", stopper="none", trials=6, method_options={"portfolio": mine})
@@ -133,6 +137,7 @@ def test_a_user_can_do_without_or_bring_their_own(digits: Dataset) -> None:
     assert without.trials[2].params != pytest.approx(mine[0])
 
 
+@pytest.mark.compiles
 def test_other_methods_draw_as_they_did(digits: Dataset) -> None:
     study = tune(digits, **SMALL, method="random", stopper="none", trials=6)
     space = Space.from_dict(SPACE)

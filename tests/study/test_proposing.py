@@ -81,6 +81,7 @@ def test_what_goes_wrong_while_thinking_is_raised(monkeypatch: pytest.MonkeyPatc
         tune(digits, **BAYES)
 
 
+@pytest.mark.compiles
 def test_how_long_it_thinks_changes_no_result(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> None:
     usual = outcome(tune(digits, **BAYES))
     suggest = Bayes.suggest
@@ -122,6 +123,7 @@ def test_one_core_holds_in_the_threads_of_a_study() -> None:
     assert seen == [{1}] * 4
 
 
+@pytest.mark.compiles
 def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
     study = tune(digits, **BAYES)
     assert study.trials[0].params == pytest.approx({"learning_rate": 1e-3, "dropout": 0.0})
@@ -133,6 +135,7 @@ def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
     }
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize(("acquisition", "asked"), [("logei_per_cost", {8, 64}), ("logei", set())])
 def test_a_study_tells_what_a_net_costs(
     acquisition: str, asked: set[int], digits: Dataset, monkeypatch: pytest.MonkeyPatch

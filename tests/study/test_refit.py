@@ -15,6 +15,8 @@ from paceline.runs import train_arrays
 from paceline.study import tune
 from paceline.study.refit import last_good_epoch
 
+pytestmark = pytest.mark.compiles
+
 REFIT: dict[str, Any] = SMALL | {"refit": True, "trials": 4}
 
 

@@ -14,6 +14,8 @@ from paceline.records import Measurements, Trial
 from paceline.store import Store
 from paceline.study import Progress, Study, StudyInterrupted, load_study, resume, tune
 
+pytestmark = pytest.mark.compiles
+
 
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_lanes_change_no_result(lanes: int, whole: Study) -> None:

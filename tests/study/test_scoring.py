@@ -51,11 +51,13 @@ def study() -> Study:
     return tune(load(table, target=["small", "large"]), **SMALL | {"epochs": 4}, trials=2)
 
 
+@pytest.mark.compiles
 def test_a_study_of_two_targets_reports_an_interval_around_its_score(study: Study) -> None:
     found = study.evaluate_test()
     assert found["interval"][0] < found["metrics"]["rmse"] < found["interval"][1]
 
 
+@pytest.mark.compiles
 def test_the_drawing_of_residuals_names_its_target(study: Study) -> None:
     assert study.summary.dev is not None and study.summary.dev.target == "small"
     assert "Target small, on " in report_html(study.record, study.trials, [], None)

@@ -14,6 +14,8 @@ from paceline.study import tune
 from paceline.study.setup import set_up
 from paceline.testing import StubExecutor
 
+pytestmark = pytest.mark.compiles
+
 FEW: dict[str, Any] = SMALL | {"trials": 5, "epochs": 3, "stopper": "none", "retrain": 1}
 
 

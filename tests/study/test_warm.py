@@ -15,6 +15,8 @@ from paceline.study import Study, StudyInterrupted, resume, tune
 from paceline.study.warm import carried, earlier_of, placed
 from paceline.summary import WarmStart
 
+pytestmark = pytest.mark.compiles
+
 FEW = SMALL | {"trials": 8, "epochs": 3, "stopper": "none", "retrain": 1}
 
 

@@ -15,6 +15,8 @@ from sklearn import metrics as oracle
 
 from paceline.training.metrics import add_rows, finished, no_sums, ranked_auc
 
+pytestmark = pytest.mark.compiles
+
 Table = np.ndarray[Any, np.dtype[np.float32]]
 
 CAPACITY, OUTPUTS = 96, 8
