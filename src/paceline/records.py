@@ -166,7 +166,8 @@ class Trial:
         cohort: the group of trials it is compared in (for Hyperband: the bracket).
         status: see `Status`.
         epoch: epochs trained so far (the most over its folds, some of which may have stopped early).
-        score: the study's metric by the study's `select` rule, mean over folds; None before the first epoch.
+        score: the study's metric by the study's `select` rule, mean over folds; None before the first epoch,
+            and where the metric is no number at the epoch that counts.
         score_sd: population standard deviation of the score over folds; None without folds.
         best_epoch: the epoch the score was taken at (of fold 0).
         curve: the study's metric after each epoch, mean over folds, `epoch` values.

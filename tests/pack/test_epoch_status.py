@@ -58,3 +58,17 @@ def test_a_metric_that_is_never_a_number_gives_no_best_epoch(programs: Programs)
 def test_no_rows_no_end() -> None:
     found = epoch_status(np.zeros((0, len(COLUMNS)), np.float32), trial({}).arguments)
     assert (found.status, found.best_epoch) == (RUNNING, 0)
+
+
+def test_judging_goes_on_from_any_epoch() -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        item = trial({"patience": 4, "min_delta": 0.02}, epochs=EPOCHS, metric=METRICS[number % len(METRICS)])
+        rows = rng.random((EPOCHS, len(COLUMNS))).astype(np.float32)
+        if number % 4 == 0:
+            rows[number % EPOCHS, COLUMNS.index("train_loss")] = np.inf
+        whole = epoch_status(rows, item.arguments)
+        for cut in range(EPOCHS):
+            before = epoch_status(rows[:cut], item.arguments)
+            if before.status == RUNNING:
+                assert epoch_status(rows[cut:], item.arguments, cut, before) == whole

@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from paceline.cli.documents import study_document, text_of
+from paceline.data import Dataset
 from paceline.settings import StudySettings
 from paceline.study import Study, run_settings
 from paceline.study.progress import Callback, Progress
+from paceline.study.public import begin
+from paceline.testing import StubExecutor
+from paceline.testing.executors import Curve, falling
 
 ONE_SHAPE = {"layers": 1, "units": 16, "batch_size": 64}
 SPACE = {
@@ -44,6 +48,16 @@ def hyperband_settings(**changes: Any) -> StudySettings:
 def hyperband_study(folder: Path | None, *, progress: Callback | None = None, **changes: Any) -> Study:
     out = None if folder is None else str(folder)
     return run_settings(hyperband_settings(out=out, **changes), progress=progress)
+
+
+def untrained(
+    data: Dataset, curve: Curve = falling, *, progress: Callback | None = None, older: Study | None = None, **asked: Any
+) -> Study:
+    """What `tune` gives for the same arguments, but with invented curves: nothing is trained, so nothing compiled."""
+    space = asked.pop("space", None)
+    study = begin(StudySettings(search=space, **asked), data, progress, older, lambda _: StubExecutor(curve))
+    assert isinstance(study, Study)
+    return study
 
 
 def interrupt_after(trials: int) -> Callable[[Progress], None]:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pandas as pd
 import pytest
+from small_studies import untrained
 
 from paceline.data import Dataset, load
-from paceline.errors import SpaceError
+from paceline.errors import HyperparameterError, SpaceError
 from paceline.net.dense.hyperparameters import resolve
 from paceline.settings import StudySettings
 from paceline.space import Fixed, Space
@@ -115,6 +117,29 @@ def test_the_configurations_of_a_list_are_checked_too(digits: Dataset) -> None:
         set_up(manual, digits, StubExecutor())
     fine = manual.changed(method_options={"configurations": listed[:1]})
     assert isinstance(set_up(fine, digits, StubExecutor()), Setup)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"params": {"class_weight": {"noo": 2.0}}}, "names 'noo', which is no class"),
+        ({"space": {"class_weight": [None, {"noo": 2.0}]}}, "names 'noo', which is no class"),
+    ],
+)
+def test_class_weights_that_do_not_suit_the_data_are_refused_before_anything_is_made(
+    settings: dict[str, Any], words: str, tmp_path: Any
+) -> None:
+    with pytest.raises((HyperparameterError, SpaceError), match=words):
+        untrained(load("breast-cancer"), out=tmp_path / "study", trials=1, **settings)
+    assert not (tmp_path / "study").exists()
+
+
+def test_class_weights_of_several_labels_are_refused_before_anything_is_made(tmp_path: Any) -> None:
+    labels = pd.DataFrame({"x": range(40), "one": [0, 1] * 20, "two": [0, 0, 1, 1] * 10})
+    data = load(labels, target=["one", "two"])
+    with pytest.raises(HyperparameterError, match="needs a target with one class a row"):
+        untrained(data, out=tmp_path / "study", trials=1, params={"class_weight": "balanced"})
+    assert not (tmp_path / "study").exists()
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])

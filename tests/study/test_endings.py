@@ -3,17 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from small_studies import ONE_SHAPE, SMALL, interrupt_after
+from small_studies import ONE_SHAPE, SMALL, interrupt_after, untrained
 
 from paceline.data import Dataset
-from paceline.errors import EngineError, StudyError
-from paceline.pack.cpu import CpuLanes
-from paceline.pack.executor import Job, empty_result
-from paceline.records import EndReason, Status
+from paceline.errors import StudyError
+from paceline.pack.trials import PreparedTrial
+from paceline.records import COLUMNS, EndReason, Status
+from paceline.seeds import seed_for
 from paceline.store import open_store
 from paceline.study import StudyInterrupted, resume, tune
 from paceline.summary import Summary
+from paceline.testing.executors import Rows, falling
 
 pytestmark = pytest.mark.compiles
 
@@ -45,20 +47,20 @@ def test_a_resumed_study_has_what_is_left_of_its_time(digits: Dataset, tmp_path:
 
 @pytest.mark.parametrize(("metric", "target"), [("error", 0.5), ("accuracy", 0.5)])
 def test_the_target_score_ends_the_search(metric: str, target: float, digits: Dataset) -> None:
-    study = tune(digits, **FEW, trials=40, metric=metric, target_score=target)
+    study = untrained(digits, **FEW, trials=40, metric=metric, target_score=target)
     assert len(study.trials) < 40
     assert study.best is not None and study.best.score is not None
     reached = study.best.score <= target if metric == "error" else study.best.score >= target
     assert reached
     assert study.summary.ended.endswith(f"reached the target score {target:g}")
-    again = tune(digits, **FEW | {"lanes": 1}, trials=40, metric=metric, target_score=target)
+    again = untrained(digits, **FEW, trials=40, metric=metric, target_score=target)
     assert [trial.number for trial in again.trials] == [trial.number for trial in study.trials]
 
 
 @pytest.mark.parametrize("method", ["grid", "random"])
 def test_a_used_up_space_ends_the_search(method: str, digits: Dataset) -> None:
     space = {"activation": ["relu", "tanh"], "dropout": [0.0, 0.2, 0.4]}
-    study = tune(digits, **FEW | {"space": space, "epochs": 2}, trials=30, method=method)
+    study = untrained(digits, **FEW | {"space": space, "epochs": 2}, trials=30, method=method)
     points = {(trial.params["activation"], trial.params["dropout"]) for trial in study.trials}
     assert len(study.trials) == len(points) == 6
     assert study.summary.ended == "the search space is used up"
@@ -75,23 +77,20 @@ def test_a_study_whose_trials_all_diverge_says_so_and_no_more(digits: Dataset, t
     assert study.summary.stopped == {"diverged": 3}
     assert list(study.frame()["status"]) == ["diverged"] * 3
     assert (tmp_path / "study" / "report.html").stat().st_size > 0
-    with pytest.raises(StudyError, match="no model yet"):
+    with pytest.raises(StudyError, match="has no model: no trial ended with a finite score"):
         study.model()
-    with pytest.raises(StudyError, match="no model yet"):
+    with pytest.raises(StudyError, match="has no model: no trial ended with a finite score"):
         study.evaluate_test()
 
 
-def test_a_trial_that_can_not_be_run_fails_alone(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    train = CpuLanes._train
+def failing_third(trial: PreparedTrial, epochs: int) -> Rows:
+    if trial.seed == seed_for(0, "trial", 2):
+        raise RuntimeError("no memory left.\nmore")
+    return falling(trial, epochs)
 
-    def breaking(lanes: CpuLanes, job: Job) -> None:
-        if job.handle == (2, 0):
-            lanes._queue.put(job, empty_result(job, EngineError("no memory left.\nmore")), None)
-        else:
-            train(lanes, job)
 
-    monkeypatch.setattr(CpuLanes, "_train", breaking)
-    study = tune(digits, **SMALL, trials=12)
+def test_a_trial_that_can_not_be_run_fails_alone(digits: Dataset) -> None:
+    study = untrained(digits, failing_third, **SMALL, trials=12)
     failed = study.trials[2]
     assert (failed.status, failed.reason) == (Status.FAILED, "could not be run: no memory left.")
     assert failed.ended_by is EndReason.FAILED
@@ -124,3 +123,19 @@ def test_trials_are_judged_at_the_selected_epoch(select: str, digits: Dataset) -
     # The model is of the same epoch: its dev error is the retrained seed's score.
     dev_error = study.model().evaluate(digits.dev)["error"]
     assert dev_error == pytest.approx(min(study.summary.retrain.scores), abs=1e-6)
+
+
+def without_a_last_value(trial: PreparedTrial, epochs: int) -> Rows:
+    """A dev part may hold one class only as far as its AUC goes; here no metric is a number after the second epoch."""
+    rows = falling(trial, epochs)
+    rows[2:, COLUMNS.index("error")] = np.nan
+    return rows
+
+
+def test_a_metric_that_is_no_number_at_the_last_epoch_is_no_score(digits: Dataset) -> None:
+    last = untrained(digits, without_a_last_value, **FEW, trials=3, select="last")
+    assert {trial.status for trial in last.trials} == {Status.FINISHED}
+    assert [(trial.score, trial.score_sd) for trial in last.trials] == [(None, None)] * 3
+    assert last.best is None and last.summary.problems == ()
+    best = untrained(digits, without_a_last_value, **FEW, trials=3)
+    assert {trial.best_epoch for trial in best.trials} == {2} and best.best is not None

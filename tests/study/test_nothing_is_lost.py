@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_studies import SMALL, outcome
+from small_studies import SMALL, outcome, untrained
 
 from paceline.data import Dataset, load
 from paceline.errors import EngineError, StudyError
@@ -39,7 +39,7 @@ def failing(*arguments: Any, **named: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def undisturbed(digits: Dataset) -> Study:
-    return tune(digits, **FEW)
+    return untrained(digits, **FEW)
 
 
 @pytest.mark.parametrize("name", EXTRAS)
@@ -47,7 +47,7 @@ def test_a_failing_extra_is_a_line_and_all_else_is_there(
     name: str, digits: Dataset, undisturbed: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"paceline.study.conclude.{name}", failing)
-    study = tune(digits, **FEW, out=tmp_path / "study")
+    study = untrained(digits, **FEW, out=tmp_path / "study")
     assert study.state == "finished" and not study.summary.pending
     assert study.summary.problems == (f"{EXTRAS[name]} could not be computed: planted",)
     assert study.trials == undisturbed.trials and study.summary.retrain == undisturbed.summary.retrain
@@ -61,7 +61,7 @@ def test_a_failing_extra_is_a_line_and_all_else_is_there(
 
 def test_a_failing_report_is_a_line(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("paceline.reporting.write_report", failing)
-    study = tune(digits, **FEW, out=tmp_path / "study")
+    study = untrained(digits, **FEW, out=tmp_path / "study")
     assert study.state == "finished" and study.summary.problems == ("the report could not be written: planted",)
     report_or_note(study)
     assert len(study.summary.problems) == 1, "the same sentence is kept once"
@@ -82,7 +82,7 @@ def test_where_the_refit_fails_the_retrained_model_is_delivered(
     digits: Dataset, undisturbed: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("paceline.study.deliver.refitted", failing)
-    study = tune(digits, **FEW | {"refit": True}, out=tmp_path / "study")
+    study = untrained(digits, **FEW | {"refit": True}, out=tmp_path / "study")
     (problem,) = study.summary.problems
     assert "retrained one is delivered: planted" in problem and study.summary.refit is None
     expected = undisturbed.model().outputs(digits.dev.features)
@@ -112,7 +112,7 @@ def test_where_retraining_fails_the_winner_s_own_seed_is_left(
 
 def test_without_a_model_the_study_says_why(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("paceline.study.deliver.retrained", failing)
-    study = tune(digits, **FEW, out=tmp_path / "study")
+    study = untrained(digits, **FEW, out=tmp_path / "study")
     assert study.state == "finished" and study.best is not None and not study.has_model
     with pytest.raises(StudyError, match="has no model: the best configuration could not be trained again"):
         study.model()
@@ -121,7 +121,7 @@ def test_without_a_model_the_study_says_why(digits: Dataset, tmp_path: Path, mon
 
 def test_where_equals_can_not_be_compared_the_first_is_taken(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("paceline.study.deliver.chosen", failing)
-    study = tune(digits, **FEW)
+    study = untrained(digits, **FEW)
     assert "the first is taken: planted" in study.summary.problems[0] and study.has_model
 
 
@@ -163,7 +163,7 @@ def test_a_nested_study_goes_on_where_reports_and_test_scores_fail(
 
 
 def test_a_summary_of_earlier_versions_is_read(tmp_path: Path, digits: Dataset) -> None:
-    study = tune(digits, **FEW | {"trials": 3}, out=tmp_path / "study")
+    study = untrained(digits, **FEW | {"trials": 3}, out=tmp_path / "study")
     kept = study.summary.to_json()
     for name in ("problems", "pending"):
         del kept[name]

@@ -1,19 +1,24 @@
 """Studies of several objectives: the front, its costs, resuming, and what is refused."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from small_studies import interrupt_after, outcome
+from small_studies import interrupt_after, outcome, untrained
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError
+from paceline.pack.trials import PreparedTrial
 from paceline.records import COLUMNS, Trial
 from paceline.store import read_store
-from paceline.study import Study, StudyInterrupted, load_study, resume, tune
+from paceline.study import Study, StudyInterrupted, load_study
 from paceline.study.front import BATCHES
+from paceline.study.public import go_on
+from paceline.testing import StubExecutor
+from paceline.testing.executors import Rows, falling
 
 SPACE = {
     "learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
@@ -34,7 +39,7 @@ FEW: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def study(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return tune(digits, **FEW, out=tmp_path_factory.mktemp("front") / "study")
+    return untrained(digits, **FEW, out=tmp_path_factory.mktemp("front") / "study")
 
 
 def values(trial: Trial) -> tuple[float, ...]:
@@ -83,23 +88,21 @@ def test_the_front_is_timed_and_nothing_else(study: Study) -> None:
     assert study.pareto()["us_a_row_1"].tolist() == [times.microseconds[str(n)][0] for n in study.pareto()["trial"]]
 
 
-@pytest.mark.compiles
 @pytest.mark.usefixtures("telling_often")
 def test_resume_equals_uninterrupted(study: Study, digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(StudyInterrupted) as caught:
-        tune(digits, **FEW | {"lanes": 1}, out=tmp_path / "study", progress=interrupt_after(9))
+        untrained(digits, **FEW | {"lanes": 1}, out=tmp_path / "study", progress=interrupt_after(9))
     assert len(caught.value.study.trials) < 40
     assert len(caught.value.study.pareto()) >= 1
-    again = resume(tmp_path / "study", data=digits)
-    assert outcome(again) == outcome(study)
+    again = go_on(tmp_path / "study", None, digits, lambda _: StubExecutor())
+    assert isinstance(again, Study) and outcome(again) == outcome(study)
     assert '"pareto"' in outcome(again)
 
 
-@pytest.mark.compiles
 def test_folds_and_an_auc_that_nothing_else_asks_for(digits: Dataset) -> None:
     breast = load("breast-cancer")
     few = FEW | {"trials": 3, "epochs": 2, "folds": 2, "stopper": "none", "objectives": ["auc", "operations"]}
-    found = tune(breast, **few)
+    found = untrained(breast, **few)
     for trial in found.trials:
         auc, operations = trial.costs
         assert -1.0 <= auc < -0.2
@@ -107,9 +110,8 @@ def test_folds_and_an_auc_that_nothing_else_asks_for(digits: Dataset) -> None:
         assert operations == units * (len(breast.columns) + 1)
 
 
-@pytest.mark.compiles
 def test_an_older_study_of_several_objectives_is_a_start(study: Study, digits: Dataset) -> None:
-    found = tune(digits, **FEW | {"trials": 4, "epochs": 2, "stopper": "none"}, warm_start=study)
+    found = untrained(digits, **FEW | {"trials": 4, "epochs": 2, "stopper": "none"}, older=study)
     older = {trial.params["units"] for trial in study.trials}
     assert {trial.params["units"] for trial in found.trials[:3]} <= older
 
@@ -134,12 +136,38 @@ def test_of_one_objective_the_front_is_the_best(whole: Study) -> None:
 )
 def test_objectives_that_make_no_sense_are_refused(changes: dict[str, Any], words: str, digits: Dataset) -> None:
     with pytest.raises(SettingsError, match=words):
-        tune(digits, **FEW | changes)
+        untrained(digits, **FEW | changes)
 
 
-@pytest.mark.compiles
 def test_trials_that_end_without_a_score_have_no_costs(digits: Dataset) -> None:
-    wild = FEW | {"space": {"learning_rate": {"low": 1e8, "high": 1e9}}, "trials": 3, "epochs": 2}
-    found = tune(digits, **wild | {"params": {"layers": 1, "units": 16, "batch_size": 64, "optimizer": "sgd"}})
-    assert found.best is None or np.isfinite(values(found.best)).all()
-    assert found.pareto()["trial"].tolist() == ([] if found.best is None else [found.best.number])
+    found = untrained(digits, diverging_at_once, **FEW | {"trials": 3, "epochs": 2})
+    assert found.best is None and [trial.costs for trial in found.trials] == [()] * 3
+    assert found.pareto()["trial"].tolist() == []
+
+
+def test_a_study_without_a_score_has_the_columns_of_its_objectives(digits: Dataset) -> None:
+    found = untrained(digits, diverging_at_once, **FEW | {"trials": 2})
+    assert found.frame()["parameters"].isna().all() and found.frame()["f1"].isna().all()
+    assert list(found.pareto().columns[:6]) == ["trial", "status", "epoch", "score", "parameters", "f1"]
+
+
+def diverging_at_once(trial: PreparedTrial, epochs: int) -> Rows:
+    return np.full_like(falling(trial, epochs), np.nan)
+
+
+@pytest.mark.usefixtures("telling_often")
+def test_a_study_that_has_no_trial_yet_has_columns(digits: Dataset) -> None:
+    with pytest.raises(StudyInterrupted) as stopped:
+        untrained(digits, **FEW, progress=interrupt_after(0))
+    empty = dataclasses.replace(stopped.value.study, trials=[])
+    assert list(empty.frame().columns) == [
+        "trial",
+        "status",
+        "epoch",
+        "score",
+        "parameters",
+        "f1",
+        "best_epoch",
+        "reason",
+    ]
+    assert len(empty.pareto()) == 0

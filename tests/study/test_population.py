@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from small_studies import interrupt_after, outcome
+from small_studies import SMALL, interrupt_after, outcome, untrained
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError
-from paceline.records import COLUMNS
+from paceline.records import COLUMNS, Status
 from paceline.runs import train_many
 from paceline.study import Study, StudyInterrupted, resume, tune
+from paceline.testing.executors import with_mishaps
 
 pytestmark = pytest.mark.compiles
 
@@ -100,3 +101,14 @@ def test_a_population_takes_no_other_stopper(noisy: Dataset) -> None:
         population(noisy, stopper="hyperband")
     with pytest.raises(SettingsError, match="`interval < epochs` must hold, but got interval=20, epochs=20"):
         population(noisy, method_options={"interval": 20})
+
+
+def test_copies_of_invented_trials_end_too(digits: Dataset) -> None:
+    """A copy's own invented curve may diverge before the epoch that it was copied at; its past is its parent's."""
+    settings = SMALL | {"method": "population", "method_options": {"size": 6, "share": 0.5}, "epochs": 5, "trials": 60}
+    study = untrained(digits, with_mishaps, **settings)
+    copies = [trial for trial in study.trials if trial.parent is not None]
+    assert len(copies) > 10 and Status.RUNNING not in {trial.status for trial in study.trials}
+    for copy in copies:
+        assert copy.parent is not None and (copy.epoch > copy.born or copy.status is Status.FAILED)
+        assert copy.curve[: copy.born] == study.trials[copy.parent].curve[: copy.born]

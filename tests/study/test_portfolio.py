@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_studies import SMALL, SPACE
+from small_studies import SMALL, SPACE, untrained
 
 from paceline.data import Dataset
 from paceline.errors import SettingsError, SpaceError
@@ -18,7 +18,6 @@ from paceline.search.bayes import Bayes
 from paceline.search.probes import PROBES
 from paceline.search.sobol import sobol_points
 from paceline.space import Space
-from paceline.study import tune
 from paceline.study.portfolio import usual_point
 
 LEARNED = Path(__file__).parents[2] / "benchmarks" / "results" / "first_points.json"
@@ -82,10 +81,9 @@ def test_a_configuration_outside_the_space_is_refused() -> None:
         searcher(portfolio=[{"learning_rate": 1e-3, "dropout": 0.9}])
 
 
-@pytest.mark.compiles
 @pytest.mark.parametrize(("stopper", "draws"), [("hyperband", range(1, PROBES)), ("none", range(1, 2))])
 def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> None:
-    study = tune(digits, **SMALL, method="bayes", stopper=stopper, trials=16)
+    study = untrained(digits, **SMALL, method="bayes", stopper=stopper, trials=16)
     space = Space.from_dict(SPACE)
     points = portfolio(space)
     known = [space.key(trial.params) for trial in study.trials]
@@ -94,7 +92,6 @@ def test_a_study_begins_with_it(stopper: str, draws: range, digits: Dataset) -> 
     assert known[draws.stop : draws.stop + len(points)] == [space.key(point) for point in points]
 
 
-@pytest.mark.compiles
 def test_a_portfolio_of_one_s_own_keeps_its_nets(digits: Dataset) -> None:
     """Others share the few programs that there are, but what a user lists is trained as it stands."""
     space = {"units": [8, 16], "layers": [1, 2], "dropout": SPACE["dropout"]}
@@ -103,7 +100,7 @@ def test_a_portfolio_of_one_s_own_keeps_its_nets(digits: Dataset) -> None:
     assert (usual["units"], usual["layers"]) not in nets
     mine = [{"units": units, "layers": layers, "dropout": 0.2} for units, layers in nets]
     settings = SMALL | {"space": space, "params": {"batch_size": 64}, "epochs": 2, "trials": 5}
-    study = tune(digits, **settings, method="bayes", stopper="none", method_options={"portfolio": mine})
+    study = untrained(digits, **settings, method="bayes", stopper="none", method_options={"portfolio": mine})
     assert [trial.params for trial in study.trials[2:4]] == mine
 
 
@@ -114,12 +111,11 @@ def test_layers_of_their_own_get_the_usual_value_each() -> None:
     )
 
 
-@pytest.mark.compiles
 def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:
     """An epoch of digits pays for next to no program: the usual one and the portfolio's are all there are at first."""
     space = {"units": [16, 32, 96], "layers": [1, 2, 3], "dropout": SPACE["dropout"]}
     settings = SMALL | {"space": space, "params": {"batch_size": 64}, "epochs": 2}
-    study = tune(digits, **settings, method="bayes", stopper="none", trials=10)
+    study = untrained(digits, **settings, method="bayes", stopper="none", trials=10)
     usual = usual_point(Space.from_dict(space), DenseHyperparameters())
     assert {(trial.params["layers"], trial.params["units"]) for trial in study.trials} == {
         (usual["layers"], usual["units"]),
@@ -128,17 +124,15 @@ def test_its_program_is_in_use_from_the_start(digits: Dataset) -> None:
     assert sum((trial.params["layers"], trial.params["units"]) == (2, 96) for trial in study.trials) >= len(PORTFOLIO)
 
 
-@pytest.mark.compiles
 def test_a_user_can_do_without_or_bring_their_own(digits: Dataset) -> None:
     mine = [{"learning_rate": 0.005, "dropout": 0.25}]
-    study = tune(digits, **SMALL, method="bayes", stopper="none", trials=6, method_options={"portfolio": mine})
+    study = untrained(digits, **SMALL, method="bayes", stopper="none", trials=6, method_options={"portfolio": mine})
     assert study.trials[2].params == pytest.approx(mine[0])
-    without = tune(digits, **SMALL, method="bayes", stopper="none", trials=6, method_options={"portfolio": []})
+    without = untrained(digits, **SMALL, method="bayes", stopper="none", trials=6, method_options={"portfolio": []})
     assert without.trials[2].params != pytest.approx(mine[0])
 
 
-@pytest.mark.compiles
 def test_other_methods_draw_as_they_did(digits: Dataset) -> None:
-    study = tune(digits, **SMALL, method="random", stopper="none", trials=6)
+    study = untrained(digits, **SMALL, method="random", stopper="none", trials=6)
     space = Space.from_dict(SPACE)
     assert not {space.key(t.params) for t in study.trials} & {space.key(point) for point in portfolio(space)}

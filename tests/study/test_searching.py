@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from small_studies import ONE_SHAPE, SMALL, SPACE
+from small_studies import ONE_SHAPE, SMALL, SPACE, untrained
 
 from paceline.data import Dataset, load
 from paceline.errors import SettingsError, SpaceError
@@ -55,29 +55,29 @@ def test_a_metric_of_another_task_is_refused(digits: Dataset) -> None:
 
 def test_manual_tries_the_list_in_order(digits: Dataset) -> None:
     wanted = [{"learning_rate": rate, "dropout": 0.1} for rate in (0.003, 0.03, 0.0003)]
-    study = tune(digits, **FEW, method="manual", method_options={"configurations": wanted})
+    study = untrained(digits, **FEW, method="manual", method_options={"configurations": wanted})
     assert [trial.params for trial in study.trials] == wanted
     assert {trial.origin for trial in study.trials} == {"manual"}
 
 
 def test_a_trial_says_who_proposed_it(digits: Dataset) -> None:
     wished = {"learning_rate": 0.003, "dropout": 0.1}
-    usual = tune(digits, **FEW, method="bayes")
+    usual = untrained(digits, **FEW, method="bayes")
     assert [trial.origin for trial in usual.trials] == ["default", *["bayes"] * (len(usual.trials) - 1)]
-    asked = tune(digits, **FEW, method="random", method_options={"first": [wished]})
+    asked = untrained(digits, **FEW, method="random", method_options={"first": [wished]})
     assert [trial.origin for trial in asked.trials] == ["first", *["random"] * (len(asked.trials) - 1)]
     assert asked.trials[0].params == wished
 
 
 def test_a_trial_says_what_ended_it(digits: Dataset) -> None:
-    study = tune(digits, **SMALL, trials=12, method_options={"first": [{"learning_rate": 0.1, "dropout": 0.0}]})
+    study = untrained(digits, **SMALL, trials=12, method_options={"first": [{"learning_rate": 0.1, "dropout": 0.0}]})
     assert {trial.ended_by for trial in study.trials} == {EndReason.ALL_EPOCHS, EndReason.PRUNED}
     for trial in study.trials:
         assert (trial.ended_by is EndReason.PRUNED) == (trial.status is Status.STOPPED)
 
 
 def test_sobol_spreads_more_evenly_than_its_neighbours_repeat(digits: Dataset) -> None:
-    study = tune(digits, **FEW | {"trials": 8, "epochs": 1}, method="sobol")
+    study = untrained(digits, **FEW | {"trials": 8, "epochs": 1}, method="sobol")
     halves = sorted(int(trial.params["dropout"] >= 0.25) for trial in study.trials)
     assert halves == [0] * 4 + [1] * 4  # a base-2 sequence fills both halves equally
 
@@ -85,7 +85,7 @@ def test_sobol_spreads_more_evenly_than_its_neighbours_repeat(digits: Dataset) -
 @pytest.mark.parametrize("stopper", STOPPERS)
 def test_every_stopper_ends_every_trial(stopper: str, digits: Dataset) -> None:
     options = {"patience": {"patience": 1}, "curve": {}}.get(stopper, {})
-    study = tune(
+    study = untrained(
         digits, **FEW | {"trials": 12, "epochs": 9, "stopper": stopper, "stopper_options": options, "lanes": 3}
     )
     assert len(study.trials) == 12
@@ -123,7 +123,7 @@ def test_fixed_hyperparameters_leave_the_default_space(digits: Dataset) -> None:
 
 def test_the_default_space_is_searched_around_what_is_fixed(digits: Dataset) -> None:
     fixed = ONE_SHAPE | {"norm": "none"}
-    study = tune(digits, **FEW | {"space": None, "params": fixed, "trials": 6, "epochs": 1})
+    study = untrained(digits, **FEW | {"space": None, "params": fixed, "trials": 6, "epochs": 1})
     for trial in study.trials:
         assert not set(trial.params) & set(fixed)
         assert ("momentum" in trial.params) == (trial.params["optimizer"] == "momentum")
@@ -137,7 +137,7 @@ def test_conditions_and_values_by_layer(digits: Dataset) -> None:
         "optimizer": ["adam", "momentum"],
         "momentum": {"low": 0.5, "high": 0.9, "when": {"optimizer": ["momentum"]}},
     }
-    study = tune(digits, **FEW | {"space": space, "params": {"batch_size": 64}, "trials": 10, "epochs": 2})
+    study = untrained(digits, **FEW | {"space": space, "params": {"batch_size": 64}, "trials": 10, "epochs": 2})
     assert {trial.params["layers"] for trial in study.trials} == {1, 2}
     for trial in study.trials:
         assert len(trial.params["units"]) == trial.params["layers"]

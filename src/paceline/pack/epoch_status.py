@@ -18,25 +18,39 @@ TRAIN_LOSS, LOSS = COLUMNS.index("train_loss"), COLUMNS.index("loss")
 
 @dataclass(frozen=True, slots=True)
 class EpochStatus:
-    """Attributes: status: RUNNING, EARLY or DIVERGED; best_epoch: counted from 1, 0 for none."""
+    """Attributes:
+    status: RUNNING, EARLY or DIVERGED.
+    best_epoch: counted from 1, 0 for none; best_score: there, turned so that lower is better.
+    wait: epochs since then.
+    """
 
     status: int
     best_epoch: int
+    best_score: float = np.inf
+    wait: int = 0
 
 
-def epoch_status(rows: NDArray[np.float32], arguments: TrialArguments) -> EpochStatus:
-    """Judge (epochs, len(COLUMNS)) measurements from the first epoch on."""
+BEFORE_TRAINING = EpochStatus(RUNNING, 0)
+
+
+def epoch_status(
+    rows: NDArray[np.float32], arguments: TrialArguments, epochs: int = 0, before: EpochStatus = BEFORE_TRAINING
+) -> EpochStatus:
+    """Judge (epochs, len(COLUMNS)) measurements from the first epoch on.
+
+    Args: epochs, before: where they follow on other epochs: how many those are, and how they were judged.
+    """
     floats, counts = FLOATS.read(np.asarray(arguments.floats)), COUNTS.read(np.asarray(arguments.counts))
     scores = floats.metric_sign * rows[:, counts.metric]
-    best, best_epoch, wait = np.float32(np.inf), 0, 0
+    best, best_epoch, wait = np.float32(before.best_score), before.best_epoch, before.wait
     for index, score in enumerate(scores):
         train_loss, loss = rows[index, TRAIN_LOSS], rows[index, LOSS]
         if not (np.isfinite(train_loss) and train_loss <= floats.loss_limit and np.isfinite(loss)):
-            return EpochStatus(DIVERGED, best_epoch)
+            return EpochStatus(DIVERGED, best_epoch, float(best), wait)
         if score < best - floats.min_delta:
-            best, best_epoch, wait = score, index + 1, 0
+            best, best_epoch, wait = score, epochs + index + 1, 0
         else:
             wait += 1
         if wait >= counts.patience:
-            return EpochStatus(EARLY, best_epoch)
-    return EpochStatus(RUNNING, best_epoch)
+            return EpochStatus(EARLY, best_epoch, float(best), wait)
+    return EpochStatus(RUNNING, best_epoch, float(best), wait)

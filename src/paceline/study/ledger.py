@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -108,9 +109,11 @@ class Ledger:
         return costs_of(objectives, prepared.family.size(prepared.config, prepared.spec), chosen)
 
     def _score(self, curve: list[float], item: EpochStatus) -> float | None:
+        """The metric at the epoch that counts; None where it isn't a number there, e.g. the AUC of a single class."""
         if item.best_epoch == 0:
             return None
-        return curve[item.best_epoch - 1] if self._setup.settings.select == "best" else curve[-1]
+        score = curve[item.best_epoch - 1] if self._setup.settings.select == "best" else curve[-1]
+        return score if math.isfinite(score) else None
 
     def end(self, numbers: Iterable[int], status: Status, reasons: dict[int, str], ended_by: EndReason) -> None:
         """Close trials, with a reason each."""

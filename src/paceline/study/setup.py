@@ -103,6 +103,13 @@ def set_up(
         config: Hyperparameters = net.resolve({**settings.params, **params}, task=task)
         return config
 
+    def trainable(params: Params) -> Hyperparameters:
+        """The same, and its class weights suit the data, too."""
+        config = complete(params)
+        if config.class_weight is not None:
+            class_weights(config.class_weight, data)
+        return config
+
     def cost(params: Params) -> float:
         """Multiply-adds that a row takes; asked when trials are proposed, so the folds are there."""
         return float(net.size(complete(params), folds[0].spec).operations)
@@ -114,12 +121,13 @@ def set_up(
         operations = net.size(config, fold.spec).operations
         return shape, share_of_compiling(fold.spec.train_rows, shape.batch, operations, len(folds))
 
+    trainable({})
     searcher = searcher_of(settings, space, plan, earlier, net, cost, need)
     method = searcher.unwrapped
-    check_points(method.fixed_points(), complete)
+    check_points(method.fixed_points(), trainable)
     if not method.only_fixed:
-        check_values(space, complete)
-        check_points(sample_points(space), complete)
+        check_values(space, trainable)
+        check_points(sample_points(space), trainable)
     planned = planned_trials(searcher, wanted_trials, settings.trials)
     settings = settings.model_copy(update={"trials": planned, "method_options": plan})
     stopper = stopper_of(settings, searcher, list(net.static))

@@ -106,19 +106,22 @@ class Study:
         import pandas as pd
 
         objectives = self.settings.objectives
+        unknown = dict.fromkeys(objectives, float("nan"))
         rows = [
             {
                 "trial": trial.number,
                 "status": str(trial.status),
                 "epoch": trial.epoch,
                 "score": trial.score,
-                **in_own_units(objectives, trial.costs),
+                **(unknown | in_own_units(objectives, trial.costs)),
                 "best_epoch": trial.best_epoch,
                 "reason": trial.reason,
                 **trial.params,
             }
             for trial in self.trials
         ]
+        if not rows:
+            return pd.DataFrame(columns=["trial", "status", "epoch", "score", *objectives, "best_epoch", "reason"])
         return pd.DataFrame(rows)
 
     def model(self) -> Model:
@@ -130,8 +133,9 @@ class Study:
         if self._model is None and self.folder is not None and (self.folder / BEST).exists():
             self._model = load_model(self.folder / BEST)
         if self._model is None:
-            if self.state == "finished" and self.summary.problems:
-                raise StudyError(f"the study {self.name!r} has no model: {self.summary.problems[-1]}.")
+            if self.state == "finished":
+                why = self.summary.problems[-1] if self.summary.problems else "no trial ended with a finite score"
+                raise StudyError(f"the study {self.name!r} has no model: {why}.")
             raise StudyError(f"the study {self.name!r} has no model yet; it is {self.state}.")
         return self._model
 

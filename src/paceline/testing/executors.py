@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from bisect import bisect
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.net.base import Family
-from paceline.pack.epoch_status import epoch_status
+from paceline.pack.epoch_status import BEFORE_TRAINING, EpochStatus, epoch_status
 from paceline.pack.executor import Done, Executor, Job, empty_result
 from paceline.pack.folds import FoldArrays, FoldData, fold_data
 from paceline.pack.programs import CompileStats
@@ -63,6 +64,35 @@ def with_mishaps(trial: PreparedTrial, epochs: int) -> Rows:
     return rows
 
 
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Where the training of a trial stands; its arrays are made only when they are asked for.
+
+    Attributes:
+        epoch: epochs done; judged: how it did in them.
+        arrays: makes the state that the trial began from.
+    """
+
+    epoch: int
+    judged: EpochStatus
+    arrays: Callable[[], State]
+
+    def state(self) -> State:
+        return self.arrays()._replace(
+            epoch=np.array(self.epoch, np.int32),
+            status=np.array(self.judged.status, np.int32),
+            best_score=np.array(self.judged.best_score, np.float32),
+            best_epoch=np.array(self.judged.best_epoch, np.int32),
+            wait=np.array(self.judged.wait, np.int32),
+        )
+
+
+def standing_of(state: State) -> Standing:
+    """The same of a state that comes from elsewhere."""
+    judged = EpochStatus(int(state.status), int(state.best_epoch), float(state.best_score), int(state.wait))
+    return Standing(int(state.epoch), judged, lambda: state)
+
+
 class StubExecutor(Executor):
     """Trains nothing.
 
@@ -74,8 +104,7 @@ class StubExecutor(Executor):
         self._curve = curve
         self._stats = CompileStats()
         self._done: list[Done] = []
-        self._known: dict[Hashable, tuple[PreparedTrial, Rows]] = {}
-        self._placed: dict[Hashable, State] = {}
+        self._standings: dict[Hashable, Standing] = {}
         self._numbered = 0
 
     @property
@@ -105,26 +134,25 @@ class StubExecutor(Executor):
                 self._done.append(empty_result(job, error))
 
     def _trained(self, job: Job) -> Done:
-        first = self._epoch(job.handle)
-        rows = self._until(job.trial, job.to_epoch)
-        self._placed.pop(job.handle, None)
-        self._known[job.handle] = (job.trial, rows)
-        self.steps += (len(rows) - first) * job.trial.steps_per_epoch
-        return Done(job.handle, rows[first:], first + 1)
+        before = self._standings.get(job.handle) or Standing(0, BEFORE_TRAINING, job.trial.first_state)
+        rows, self._standings[job.handle] = self._continued(job.trial, before, job.to_epoch)
+        self.steps += len(rows) * job.trial.steps_per_epoch
+        return Done(job.handle, rows, before.epoch + 1)
 
-    def _until(self, trial: PreparedTrial, epoch: int) -> Rows:
-        """What is measured up to an epoch, or to where the trial ends by itself."""
-        rows = self._curve(trial, epoch)
-        ends = bisect(range(len(rows)), False, key=lambda count: self._over(trial, rows[:count]))
-        return rows[:ends]
+    def _continued(self, trial: PreparedTrial, before: Standing, to_epoch: int) -> tuple[Rows, Standing]:
+        """What is measured up to an epoch, or to where the trial ends by itself, and where it then stands.
 
-    def _over(self, trial: PreparedTrial, rows: Rows) -> bool:
-        return epoch_status(rows, trial.arguments).status != RUNNING
+        A copy has its parent's past, whatever its own curve would have been there.
+        """
+        rows = self._curve(trial, to_epoch)[before.epoch :]
+        if before.judged.status != RUNNING:
+            return rows[:0], before
 
-    def _epoch(self, handle: Hashable) -> int:
-        if handle in self._placed:
-            return int(self._placed[handle].epoch)
-        return len(self._known[handle][1]) if handle in self._known else 0
+        def judged(count: int) -> EpochStatus:
+            return epoch_status(rows[:count], trial.arguments, before.epoch, before.judged)
+
+        count = bisect(range(len(rows)), False, key=lambda count: judged(count).status != RUNNING)
+        return rows[:count], Standing(before.epoch + count, judged(count), before.arrays)
 
     def collect(self, timeout: float | None = None) -> list[Done]:
         done, self._done = self._done, []
@@ -134,34 +162,22 @@ class StubExecutor(Executor):
         """Nothing runs."""
 
     def holds(self, handle: Hashable) -> bool:
-        return handle in self._placed or handle in self._known
+        return handle in self._standings
 
     def state(self, handle: Hashable) -> State:
-        if handle in self._placed:
-            return self._placed[handle]
-        return self._state_after(*self._known[handle])
-
-    def _state_after(self, trial: PreparedTrial, rows: Rows) -> State:
-        judged = epoch_status(rows, trial.arguments)
-        return trial.first_state()._replace(
-            epoch=np.array(len(rows), np.int32),
-            status=np.array(judged.status, np.int32),
-            best_epoch=np.array(judged.best_epoch, np.int32),
-        )
+        return self._standings[handle].state()
 
     def place(self, handle: Hashable, state: State) -> None:
-        self._known.pop(handle, None)
-        self._placed[handle] = state
+        self._standings[handle] = standing_of(state)
 
     def copy(self, handle: Hashable, source: Hashable) -> None:
-        self.place(handle, self.state(source))
+        self._standings[handle] = self._standings[source]
 
     def drop(self, handle: Hashable) -> None:
-        self._known.pop(handle, None)
-        self._placed.pop(handle, None)
+        self._standings.pop(handle, None)
 
     def advance(self, trial: PreparedTrial, state: State, to_epoch: int) -> State:
-        return self._state_after(trial, self._until(trial, to_epoch))
+        return self._continued(trial, standing_of(state), to_epoch)[1].state()
 
     def __enter__(self) -> Self:
         return self
