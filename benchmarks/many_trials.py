@@ -94,7 +94,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     """Search and conclude in this process; the folder then holds a finished study without a model."""
     from paceline.data import load
     from paceline.records import History, StudyRecord
-    from paceline.search.choice import chosen
+    from paceline.search.experiments.tie_break import chosen
     from paceline.settings import StudySettings
     from paceline.store import open_store
     from paceline.study.conclude import extras, summary_of

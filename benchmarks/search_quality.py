@@ -34,7 +34,7 @@ from search_tasks import HPO, Task, names, table_names, task
 
 from paceline.records import History, Params, Status, Trial
 from paceline.search import METHODS, make_searcher
-from paceline.search.choice import chosen
+from paceline.search.experiments.tie_break import chosen
 from paceline.space import Space
 
 CHECKPOINTS = (10, 25, 50, 100)

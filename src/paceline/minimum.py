@@ -25,8 +25,8 @@ from paceline.errors import SettingsError
 from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Growing, Searcher, check_objectives, make_searcher
-from paceline.search.choice import chosen
-from paceline.search.effects import effects_of
+from paceline.search.experiments.effects import effects_of
+from paceline.search.experiments.tie_break import chosen
 from paceline.search.options import number, whole
 from paceline.seeds import generator, seed_for
 from paceline.settings import auto_method

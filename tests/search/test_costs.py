@@ -12,11 +12,11 @@ from paceline.errors import SettingsError
 from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, check_objectives, make_searcher, make_stopper
-from paceline.search.bayes import Bayes
-from paceline.search.importance import importances
-from paceline.search.probes import RENEWED
-from paceline.search.scalarised import PARTS, SHARE, mixed, scaled, suggest_by_mixes
-from paceline.search.standing import merged_scores, standing, standing_by_score
+from paceline.search.experiments.importance import importances
+from paceline.search.methods.bayes import Bayes
+from paceline.search.ranking import merged_scores, standing, standing_by_score
+from paceline.search.stoppers.control_trials import RENEWED
+from paceline.search.surrogate.scalarize import PARTS, SHARE, mixed, scaled, suggest_by_mixes
 from paceline.space import Space
 from paceline.testing import imitate, race
 

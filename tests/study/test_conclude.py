@@ -17,7 +17,7 @@ from paceline.net.dense import DENSE
 from paceline.records import History, Status, StudyRecord, Trial, best_of, settled_first
 from paceline.reporting import drawn_curves
 from paceline.reporting.facts import sureness
-from paceline.search.choice import chosen
+from paceline.search.experiments.tie_break import chosen
 from paceline.space import Space
 from paceline.study import Study, tune
 from paceline.study.conclude import edges, reason_kind, tied

@@ -13,9 +13,9 @@ from paceline.errors import SettingsError
 from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.records import History
 from paceline.search import METHODS, Searcher, searcher_type
-from paceline.search.bayes import Bayes
-from paceline.search.few_programs import FewPrograms
-from paceline.search.population import Succession
+from paceline.search.methods.bayes import Bayes
+from paceline.search.methods.few_programs import FewPrograms
+from paceline.search.methods.population import Succession
 from paceline.study.portfolio import usual_point
 from paceline.study.setup import Setup, set_up
 from paceline.testing import StubExecutor, rng_at

@@ -14,9 +14,9 @@ from paceline.net import default_space
 from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.net.dense.portfolio import PORTFOLIO, portfolio
 from paceline.records import History
-from paceline.search.bayes import Bayes
-from paceline.search.probes import PROBES
-from paceline.search.sobol import sobol_points
+from paceline.search.methods.bayes import Bayes
+from paceline.search.methods.sobol import sobol_points
+from paceline.search.stoppers.control_trials import PROBES
 from paceline.space import Space
 from paceline.study import tune
 from paceline.study.portfolio import usual_point

@@ -16,10 +16,10 @@ from paceline.net.dense.hyperparameters import DenseHyperparameters, resolve
 from paceline.net.dense.size import operations
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
-from paceline.search.bayes import Bayes
-from paceline.search.few_programs import FIRST, TOGETHER, FewPrograms
-from paceline.search.one_core import one_core
-from paceline.search.price import log_prices
+from paceline.search.methods.bayes import Bayes
+from paceline.search.methods.few_programs import FIRST, TOGETHER, FewPrograms
+from paceline.search.surrogate.one_core import one_core
+from paceline.search.surrogate.price import log_prices
 from paceline.space import Space
 from paceline.study import tune
 from paceline.study.portfolio import usual_point
@@ -147,7 +147,7 @@ def test_a_study_tells_what_a_net_costs(
         told.update({params["units"]: cost(params) for params in configurations})
         return log_prices(cost, configurations)
 
-    monkeypatch.setattr("paceline.search.bayes.log_prices", noted)
+    monkeypatch.setattr("paceline.search.methods.bayes.log_prices", noted)
     settings = BAYES | {"params": {"layers": 1, "batch_size": 64}, "space": SMALL["space"] | {"units": [8, 64]}}
     options = {"startup": 3, "acquisition": acquisition, "portfolio": []}  # draws alone have both widths
     study = tune(digits, **settings | {"method_options": options})

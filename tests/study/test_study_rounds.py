@@ -6,8 +6,8 @@ import pytest
 
 from paceline.records import Trial
 from paceline.search import make_searcher, make_stopper
-from paceline.search.coarse_to_fine import CoarseToFine
-from paceline.search.first import First
+from paceline.search.methods.coarse_to_fine import CoarseToFine
+from paceline.search.methods.initial_points import First
 from paceline.space import Space
 from paceline.study.horizon import Horizon
 from paceline.study.rounds import KEPT, rounds_of

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from paceline.records import Trial
 from paceline.search import Searcher
-from paceline.search.architectures import architectures_compared
-from paceline.search.few_programs import EARLIER, FIRST, LISTED
+from paceline.search.methods.architectures import architectures_compared
+from paceline.search.methods.few_programs import EARLIER, FIRST, LISTED
 from paceline.space import Space
 from paceline.summary import Architectures
 

@@ -27,8 +27,8 @@ from paceline.pack.programs import CompileStats
 from paceline.pareto import front_document
 from paceline.records import EndReason, History, Trial, loss_of
 from paceline.runs import RawRun, metric_value, put_fold, train_stages
-from paceline.search.choice import equals
-from paceline.search.importance import every_so_many, importances
+from paceline.search.experiments.importance import every_so_many, importances
+from paceline.search.experiments.tie_break import equals
 from paceline.seeds import seed_for
 from paceline.store import Store
 from paceline.study.architectures import architectures_summary

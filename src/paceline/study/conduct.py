@@ -22,7 +22,7 @@ from paceline.pack.executor import Done, Executor, Job
 from paceline.pack.trials import PreparedTrial
 from paceline.records import EndReason, Status, Trial, loss_of
 from paceline.search import Birth, Cohort
-from paceline.search.one_core import one_core
+from paceline.search.surrogate.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
 from paceline.study.endings import Endings

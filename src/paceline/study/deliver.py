@@ -13,7 +13,7 @@ from pathlib import Path
 
 from paceline.model import Model
 from paceline.records import History, Trial
-from paceline.search.choice import chosen
+from paceline.search.experiments.tie_break import chosen
 from paceline.study.conclude import Retrained, first_line, retrained
 from paceline.study.refit import refitted
 from paceline.study.setup import Setup

@@ -16,9 +16,9 @@ from paceline.errors import SettingsError
 from paceline.net import Family
 from paceline.records import Params
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper, searcher_type
-from paceline.search.few_programs import FewPrograms, Need
-from paceline.search.first import First
-from paceline.search.probes import PROBES
+from paceline.search.methods.few_programs import FewPrograms, Need
+from paceline.search.methods.initial_points import First
+from paceline.search.stoppers.control_trials import PROBES
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study.portfolio import usual_point

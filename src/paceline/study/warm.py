@@ -17,11 +17,11 @@ from typing import Any
 from paceline.errors import StudyError
 from paceline.hyperparameters import Hyperparameters
 from paceline.records import History, Params, StudyRecord, Trial
-from paceline.search.bayes import MOST_EARLIER, thinned
-from paceline.search.past import Past
-from paceline.search.scalarised import mixed
-from paceline.search.standing import evidence, has_costs
-from paceline.search.targets import targets
+from paceline.search.encoded_history import Past
+from paceline.search.methods.bayes import MOST_EARLIER, thinned
+from paceline.search.ranking import evidence, has_costs
+from paceline.search.surrogate.scalarize import mixed
+from paceline.search.surrogate.targets import targets
 from paceline.space import Space
 
 RUN_FIRST = 3

@@ -1,0 +1,342 @@
+"""Bayesian optimisation: fit a model to what is known, and try the place that promises most.
+
+    targets      scores, without a long tail                     (`targets`)
+    features     configurations as columns                       (`encoding`)
+    model        Gaussian process, fitted anew from the history; as long as results are few, one drawn about the
+                 likeliest, because they leave open what matters (`gaussian_process`)
+    acquisition  expected improvement, by its logarithm          (`acquisition`)
+    hunt         its highest hill over numbers and choices       (`candidates`)
+
+Running trials, and the earlier picks of a batch, take part as imagined results that equal the mean expected there: they
+lower the doubt around them and so send the next pick elsewhere. What is to be improved on is the lowest *mean* at
+a known place, because the lowest result is partly luck. With a long history most proposals know only the results near
+the best, and stay near it (`region`); one in three, and judgements of the whole space, see a thinned history.
+Where trials are stopped early, half of the models see them by their places and half by the scores that they would
+have come to (`targets`), and what a stopper takes for a probe is a random draw.
+
+An earlier study can take part: its results are places at a distance, which the model learns like its other lengths.
+If the two studies agree, the distance is short and much is known from the start; if they don't, it grows, and
+the earlier results fade. Scores of both are standardised each by themselves, because their data may differ.
+
+Nothing is kept between calls but the reading of the history: starts and draws are functions of the history and rng.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from paceline.errors import SettingsError, did_you_mean
+from paceline.records import History, Params
+from paceline.search.base import Calibration, Searcher
+from paceline.search.encoded_history import Past
+from paceline.search.methods.variation import begin, completed
+from paceline.search.options import number, whole
+from paceline.search.ranking import Evidence, evidence, has_costs
+from paceline.search.stoppers.control_trials import RENEWED
+from paceline.search.surrogate.acquisition import (
+    Acquisition,
+    confidence_bound,
+    log_expected_improvement,
+    log_probability_of_improvement,
+)
+from paceline.search.surrogate.acquisition_optimizer import Hunt, pool
+from paceline.search.surrogate.encoding import Encoding
+from paceline.search.surrogate.gaussian_process import FEW, Posterior, drawn, fit
+from paceline.search.surrogate.one_core import one_core
+from paceline.search.surrogate.price import Price, log_prices
+from paceline.search.surrogate.scalarize import mixed, suggest_by_mixes
+from paceline.search.surrogate.targets import comparable, eased, standardised, targets
+from paceline.search.surrogate.trust_region import box, cube, nearest, size_after
+from paceline.search.unique_batch import Fresh
+from paceline.space import Space
+
+Rows = NDArray[np.float64]
+
+PER_COST = "logei_per_cost"
+
+ACQUISITIONS = ("logei", "pi", "ucb", PER_COST)
+
+MOST = 300
+"""Trials that the model knows at most: its cost grows with their cube."""
+
+ROAMING = 1.0 / 3.0
+"""Share of the proposals that see the whole space although the history is long: the best may not be in the region."""
+
+AS_SCORES = 0.5
+"""Share of the models that see stopped trials by the scores they would have come to, the others by their places."""
+
+MOST_EARLIER = 100
+"""Results of an earlier study that the model knows at most."""
+
+STARTUP, STARTUP_AFTER_EARLIER = 10, 5
+"""Sobol points that begin a study; where an earlier one is known, its best run first and fewer are needed."""
+
+LEADERS = 5
+"""Places of the lowest mean whose neighbours are looked at."""
+
+FIRST_PICK, LATER_PICKS = (5, 6), (1, 1)
+"""(climbers, rounds) of a hunt; later picks of a batch are cheaper, which showed in no figure but the time."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Whether going on is worth it; both in units of the targets, whose variance is 1.
+
+    Attributes:
+        gain: the largest expected improvement of a single trial, anywhere in the space.
+        noise: standard deviation of one result about what is expected there: what another seed changes.
+    """
+
+    gain: float
+    noise: float
+
+
+class Bayes(Searcher):
+    """Gaussian process and expected improvement.
+
+    Args:
+        startup: so many Sobol points begin the study; 10 by default, or 5 with `earlier`.
+        acquisition: "logei" expected improvement, "pi" probability of improvement, "ucb" confidence bound,
+            "logei_per_cost" expected improvement for what a trial costs.
+        kappa: standard deviations of the confidence bound.
+        candidates: Sobol points that a hunt begins from, beside the neighbours of the best.
+        earlier: (configuration, loss) of an earlier search of the same kind, lower is better, on whatever scale;
+            configurations outside the space are left out.
+        cost: what a configuration costs, in any unit, above 0; only "logei_per_cost" asks. A study gives its own: the
+            multiply-adds that a row takes.
+        portfolio: complete configurations to try after the first `startup`; a study gives its own.
+
+    Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
+    optimization performs great in high dimensions", for the prior; Ginsbourger et al. (2010), "Kriging is
+    well-suited to parallelize optimization", for batches; Swersky et al. (2013), "Multi-task Bayesian optimization",
+    for earlier studies.
+    """
+
+    slow = True
+    learns_from_earlier = True
+    takes_portfolio = True
+    takes_cost = True
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        seed: int = 0,
+        startup: int | None = None,
+        acquisition: str = "logei",
+        kappa: float = 2.0,
+        candidates: int = 512,
+        earlier: Sequence[tuple[Params, float]] = (),
+        cost: Callable[[Params], float] | None = None,
+        portfolio: Sequence[Params] = (),
+    ) -> None:
+        self.space = space
+        self._seed = seed
+        self._earlier = _read(earlier, space)
+        usual = STARTUP_AFTER_EARLIER if len(self._earlier) else STARTUP
+        self._startup = whole("startup", usual if startup is None else startup, 2)
+        self._acquisition = _acquisition(acquisition, number("kappa", kappa, 0.0))
+        if acquisition == PER_COST and cost is None:
+            raise SettingsError(f"Acquisition {PER_COST!r} needs option 'cost', a function of a configuration.")
+        self._cost = cost if acquisition == PER_COST else None
+        self._portfolio = _configurations(portfolio, space)
+        self._candidates = whole("candidates", candidates, 1)
+        self._encoding = Encoding(space, studies=len(self._earlier) > 0)
+        self._past = Past(space)
+
+    def fixed_points(self) -> Sequence[Params]:
+        return self._portfolio
+
+    def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        stops = not comparable(history.trials)
+        if has_costs(history):
+            return suggest_by_mixes(lambda *mix: self._suggest(*mix, stops=stops), history, count, rng)
+        return self._suggest(history, count, rng, stops=stops)
+
+    def _suggest(self, history: History, count: int, rng: np.random.Generator, *, stops: bool) -> list[Params]:
+        """Args: history: without costs; stops: whether trials are stopped early, which a mix of objectives hides."""
+        fresh = Fresh(self.space, self._past.known(history), count)
+        begin(fresh, self.space, len(history), self._startup, self._seed)
+        for point in self._portfolio[max(0, len(history) - self._startup) :]:
+            fresh.offer(dict(point))
+        known = evidence(history, self._past)
+        enough = len(known) - known.broken >= 2 or len(self._earlier) > 1
+        if enough and len(self.space.slots) > 0 and not fresh.full:
+            with one_core():
+                self._propose(fresh, history, known, rng, stops=stops)
+        return fresh.fill(rng)
+
+    def calibration(self, history: History) -> Calibration | None:
+        """The model's own cross-validation, leaving one result out at a time; None for fewer than 3 results."""
+        history = mixed(history) if has_costs(history) else history
+        known = evidence(history, self._past)
+        if len(known) - known.broken < 3 or len(self.space.slots) == 0:
+            return None
+        with one_core():
+            rows, posterior = self._model(history, known)
+            mean, sd = posterior.left_out()
+        judged = rows < len(known) - known.broken  # the targets of the broken are made up
+        off = np.abs((posterior.targets - mean) / sd)[: len(rows)][judged]
+        within = [float(np.mean(off <= ndtri(0.5 + share / 2.0))) for share in (0.5, 0.9)]
+        return Calibration(int(judged.sum()), *within)
+
+    def foretold(self, history: History) -> dict[int, float]:
+        """Position of a result in the history -> what the others let expect there: a target, of which less is better.
+
+        Of more than 300 results the best 150 and some of the rest are there. {} for fewer than 3.
+        """
+        known = evidence(history, self._past)
+        if len(known) < 3 or len(self.space.slots) == 0:
+            return {}
+        with one_core():
+            rows, posterior = self._model(history, known, as_scores=True)
+            means = posterior.left_out()[0]
+        return dict(zip(known.numbers[rows].tolist(), means.tolist(), strict=False))  # results of an earlier study last
+
+    def outlook(self, history: History, rng: np.random.Generator) -> Outlook | None:
+        """What one more trial can be expected to gain; None for fewer than 3 results, or if the space is used up."""
+        known = evidence(history, self._past)
+        if len(known) - known.broken < 3 or len(self.space.slots) == 0:
+            return None
+        with one_core():
+            hunt = self._hunt(history, known, (), log_expected_improvement, rng, everywhere=True)
+            found = hunt.find(*FIRST_PICK)
+        return Outlook(hunt.gain(found[0]), float(np.sqrt(hunt.noise))) if len(found) else None
+
+    def _model(
+        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None, *, as_scores: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[NDArray[np.intp], Posterior]:  # fmt: skip
+        """The rows of the evidence that the model knows, and the model; results of an earlier study come last.
+
+        Args: rng: the model is the likeliest one without it, and with it one of those that agree with few results.
+        """
+        rows = thinned(len(known), MOST) if rows is None else rows
+        features = self._features(known.units[rows])
+        goals = standardised(targets(history, known, as_scores=as_scores)[rows]) if len(rows) else np.zeros(0)
+        if len(self._earlier):
+            if len(known) == known.broken:  # nothing of this study's own says how bad a divergence is
+                goals = np.full(len(rows), self._earlier.targets.max())
+            then = self._encoding.elsewhere(self._features(self._earlier.units))
+            features, goals = np.vstack([features, then]), np.append(goals, self._earlier.targets)
+        hyper = fit(features, self._encoding.groups, goals)
+        if rng is not None and len(goals) <= FEW:
+            hyper = drawn(hyper, features, self._encoding.groups, goals, rng)
+        return rows, Posterior.given(hyper, self._encoding.groups, features, goals)
+
+    def _features(self, units: Rows) -> Rows:
+        return self._encoding.features(self._encoding.snapped(units))
+
+    def _propose(
+        self, fresh: Fresh, history: History, known: Evidence, rng: np.random.Generator, *, stops: bool
+    ) -> None:
+        hunt = self._hunt(history, known, fresh.points, self._acquisition, rng)
+        effort = FIRST_PICK
+        while not fresh.full:
+            is_probe = stops and (len(history) + len(fresh.points)) % RENEWED == 0
+            if is_probe and fresh.offer(self.space.sample(rng)):  # or probes would be of one kind: what it likes
+                continue
+            found = hunt.find(*effort)
+            pick = next((row for row in found if fresh.offer(self.space.from_unit(row))), None)
+            if pick is None:
+                return
+            hunt.imagine(pick)
+            effort = LATER_PICKS
+
+    def _hunt(
+        self, history: History, known: Evidence, points: Sequence[Params], acquisition: Acquisition,
+        rng: np.random.Generator, *, everywhere: bool = False,
+    ) -> Hunt:  # fmt: skip
+        """A hunt in what is known, with the running trials and some points more as imagined results."""
+        local = len(known) > MOST and not everywhere and rng.random() >= ROAMING
+        as_scores = not (everywhere or comparable(history.trials)) and rng.random() < AS_SCORES
+        rows = nearest(known.units, known.units[0], MOST) if local else None
+        rows, posterior = self._model(history, known, rows, as_scores=as_scores, rng=None if everywhere else rng)
+        units = np.vstack([known.units[rows], self._earlier.units])
+        means = posterior.predict(self._features(units))[0]
+        leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)
+        begun = np.array([self.space.to_unit(point) for point in points])
+        pending = np.vstack([known.pending, begun.reshape(len(points), len(self.space.slots))])
+        for place in self._features(pending):
+            posterior = posterior.extended(place)
+        here = np.append(means[: len(rows)], posterior.targets[len(units) :])  # an imagined result is the mean there
+        best = float(here.min() if len(here) else means.min())
+        taken = self._encoding.snapped(np.vstack([known.units, pending]))
+        ends = cube(len(self.space.slots))
+        if local:
+            in_time = np.argsort(known.numbers, kind="stable")  # evidence is sorted best first: a row is its standing
+            size = size_after(in_time[MOST:].astype(np.float64), len(ends))
+            ends = box(self.space, known.units[0], size, self._encoding.lengths(posterior.hyper.lengths))
+        places = pool(self.space, leaders, self._candidates, rng, ends)
+        price = None
+        if self._cost is not None and len(rows):
+            configurations = [history.trials[i].params for i in known.numbers[rows]]
+            features = self._features(known.units[rows])
+            price = Price(features, self._encoding.groups, log_prices(self._cost, configurations))
+        return Hunt(self._encoding, posterior, acquisition, best, taken, places, ends, price)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Results of an earlier search.
+
+    Attributes:
+        units: (results, slots) rows of the unit cube, best first; NaN where inactive.
+        targets: (results,) of mean 0 and variance 1.
+    """
+
+    units: Rows
+    targets: Rows
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+
+def _configurations(portfolio: object, space: Space) -> tuple[Params, ...]:
+    """The option as it is, if it is a list of complete configurations of the space."""
+    if isinstance(portfolio, str) or not isinstance(portfolio, Sequence):
+        raise SettingsError(f"Option 'portfolio' must be a list of configurations, but got {portfolio!r}.")
+    for point in portfolio:
+        space.validate(point)
+    return tuple(portfolio)
+
+
+def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:
+    """What of an earlier search lies in the space; results that aren't finite count as its worst."""
+    if not isinstance(earlier, Sequence) or not all(map(_is_result, earlier)):
+        raise SettingsError(f"Option 'earlier' must be a list of pairs (configuration, loss), but got {earlier!r:.80}.")
+    inside = [(params, float(loss)) for params, loss in earlier if space.contains(params)]
+    losses = np.array([loss for _, loss in inside])
+    finite = np.isfinite(losses)
+    if not finite.any():
+        return Earlier(np.zeros((0, len(space.slots))), np.zeros(0))
+    losses = np.where(finite, losses, losses[finite].max())
+    order = np.argsort(losses, kind="stable")
+    order = order[thinned(len(order), MOST_EARLIER)]
+    return Earlier(np.array([space.to_unit(inside[i][0]) for i in order]), standardised(eased(losses[order])))
+
+
+def _is_result(pair: object) -> bool:
+    return isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[0], Mapping) and isinstance(pair[1], Real)
+
+
+def thinned(count: int, most: int) -> NDArray[np.intp]:
+    """Places in a list of results, best first: all, or the best part and an even share of the rest."""
+    if count <= most:
+        return np.arange(count)
+    half = most // 2
+    return np.append(np.arange(half), np.linspace(half, count - 1, most - half).astype(np.intp))
+
+
+def _acquisition(name: object, kappa: float) -> Acquisition:
+    if name in ("logei", PER_COST):
+        return log_expected_improvement
+    if name == "pi":
+        return log_probability_of_improvement
+    if name == "ucb":
+        return confidence_bound(kappa)
+    raise SettingsError(f"There is no acquisition {name!r}{did_you_mean(name, ACQUISITIONS)}")
