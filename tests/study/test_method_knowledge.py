@@ -35,17 +35,17 @@ def of_random(data: Dataset, **changes: Any) -> Setup:
     return set_up(hyperband_settings(method="random", **changes), data, StubExecutor())
 
 
-def test_a_model_gets_costs_portfolio_and_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
-    under_another_name("bayes:Bayes")
-    setup = of_random(digits, method_options={"acquisition": "logei_per_cost"})
-    assert isinstance(setup.method, Bayes) and setup.method._cost is not None
+def test_a_model_gets_the_portfolio_and_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
+    under_another_name("methods.bayes:Bayes")
+    setup = of_random(digits)
+    assert isinstance(setup.method, Bayes)
     assert len(setup.method.fixed_points()) > 1
     first = setup.searcher.suggest(History(()), 1, rng_at(History(())))
     assert first == [usual_point(setup.space, DenseHyperparameters())]
 
 
 def test_a_method_that_ends_trials_brings_its_stopper(under_another_name: Any, digits: Dataset) -> None:
-    under_another_name("population:Population")
+    under_another_name("methods.population:Population")
     assert isinstance(of_random(digits, stopper="none").stopper, Succession)
     with pytest.raises(SettingsError, match="ends trials itself, so `stopper` must be 'none', but got 'hyperband'"):
         of_random(digits, stopper="hyperband")
@@ -54,7 +54,7 @@ def test_a_method_that_ends_trials_brings_its_stopper(under_another_name: Any, d
 
 
 def test_a_plan_sets_the_number_of_trials_and_takes_no_warm_start(under_another_name: Any, digits: Dataset) -> None:
-    under_another_name("manual:manual")
+    under_another_name("methods.manual:manual")
     plan = {"base": {"dropout": 0.1}, "factors": {"dropout": [0.2, 0.3]}, "repeats": 2}
     assert of_random(digits, method_options=plan, trials=None, stopper="none").settings.trials == 6
     listed = {"configurations": [{"learning_rate": 1e-2, "dropout": 0.1}]}

@@ -71,7 +71,6 @@ class Searcher(ABC):
         single_objective: whether it can keep only the score low, and no costs beside it.
         learns_from_earlier: whether it has an option `earlier` for the results of an earlier study.
         takes_portfolio: whether a study gives it the options `startup` and `portfolio`, after the usual configuration.
-        takes_cost: whether it has an option `cost`, a function of a configuration that a study gives.
         draws_freely: whether a proposal means the same with another number of layers or units; False for a method
             whose proposals belong together, such as a list, a grid or an even sequence.
         only_fixed: whether it never proposes anything but its `fixed_points`.
@@ -84,7 +83,6 @@ class Searcher(ABC):
     single_objective: bool = False
     learns_from_earlier: bool = False
     takes_portfolio: bool = False
-    takes_cost: bool = False
     draws_freely: bool = True
     only_fixed: bool = False
     planned: int | None = None

@@ -9,12 +9,11 @@ What a method takes and needs is said by its attributes (`search.base`), so a ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from paceline.errors import SettingsError
 from paceline.net import Family
-from paceline.records import Params
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper, searcher_type
 from paceline.search.methods.few_programs import FewPrograms, Need
 from paceline.search.methods.initial_points import First
@@ -45,24 +44,19 @@ def share_of_compiling(rows: int, batch: int, operations: int, folds: int) -> fl
 
 def searcher_of(
     settings: StudySettings, space: Space, plan: Mapping[str, Any], earlier: Mapping[str, Any] | None, net: Family,
-    cost: Callable[[Params], float], need: Need,
+    need: Need,
 ) -> Searcher:  # fmt: skip
     """The method of a study with all that it begins with.
 
     Args:
         plan: the method's options as the user gave them; they go before the study's own.
         earlier: what an older study found; see `study.warm`. net: kind of the nets.
-        cost: multiply-adds that a row takes; need: see `search.few_programs`.
+        need: see `search.methods.few_programs`.
 
     Raises:
-        SettingsError: an option that the study gives itself, or a warm start of a method that runs its own list.
+        SettingsError: a wrong option, or a warm start of a method that runs its own list.
     """
-    kind = searcher_type(settings.method)
-    if kind.takes_cost and "cost" in plan:
-        raise SettingsError(
-            f"option 'cost' of method {settings.method!r} is what the study itself gives; leave it out."
-        )
-    options = {**beginning(settings, space, earlier, net), **({"cost": cost} if kind.takes_cost else {}), **plan}
+    options = {**beginning(settings, space, earlier, net), **plan}
     first = options.pop("first", ())
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     if earlier is not None and searcher.only_fixed:

@@ -24,7 +24,6 @@ from paceline.search.surrogate.acquisition import log_expected_improvement
 from paceline.search.surrogate.acquisition_optimizer import Hunt, pool
 from paceline.search.surrogate.encoding import Encoding
 from paceline.search.surrogate.gaussian_process import FEW, Hyper, Posterior, fit
-from paceline.search.surrogate.price import Price
 from paceline.search.surrogate.targets import eased, ranks, standardised, targets
 from paceline.search.surrogate.trust_region import cube
 from paceline.seeds import generator
@@ -360,7 +359,7 @@ def test_a_batch_is_quick() -> None:
     ("options", "words"),
     [
         ({"acquisition": "logie"}, "There is no acquisition 'logie'; did you mean 'logei'?"),
-        ({"acquisition": 3}, "There is no acquisition 3; known: logei, pi, ucb, logei_per_cost."),
+        ({"acquisition": 3}, "There is no acquisition 3; known: logei, pi, ucb."),
         ({"startup": 1}, "'startup' must be a whole number of at least 2, but got 1"),
         ({"kappa": -1.0}, "'kappa' must be a number at least 0, but got -1.0"),
         ({"candidats": 5}, "did you mean 'candidates'?"),
@@ -409,47 +408,6 @@ def test_what_lies_outside_the_space_isn_t_learnt_from() -> None:
     told = searched(space, lambda p: abs(p["x"] - 0.4), 9, 0, earlier=outside, startup=4)
     untold = searched(space, lambda p: abs(p["x"] - 0.4), 9, 0, startup=4)
     assert [trial.params for trial in told] == [trial.params for trial in untold]
-
-
-def test_improvement_is_sought_where_it_is_cheap() -> None:
-    """Two equal valleys, one of them twenty times as dear: both are found, but the cheap one is where trials go."""
-    space = Space({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})
-
-    def loss(p: Params) -> float:
-        return min((p["x"] - 0.2) ** 2, (p["x"] - 0.8) ** 2) + (p["y"] - 0.5) ** 2
-
-    def cost(p: Params) -> float:
-        return float(np.exp(5.0 * p["x"]))
-
-    def dear(trials: list[Trial]) -> int:
-        return sum(trial.params["x"] > 0.5 for trial in trials[10:])
-
-    plain = searched(space, loss, 35, 3)
-    priced = searched(space, loss, 35, 3, acquisition="logei_per_cost", cost=cost)
-    assert dear(priced) <= 0.5 * dear(plain)
-    assert min(trial.score or 0.0 for trial in priced) < 1e-3
-
-
-def test_prices_are_carried_over_with_their_slopes() -> None:
-    rng = np.random.default_rng(0)
-    places = rng.random((40, 2))
-    groups = np.array([0, 1])
-    price = Price(places, groups, 3.0 * places[:, 0] + 7.0)
-    others = rng.random((9, 2))
-    log, slopes = price.log_with_slopes(others)
-    assert log - log[0] == pytest.approx(3.0 * (others[:, 0] - others[0, 0]), abs=0.05)
-    step = 1e-5 * np.array([1.0, 0.0])
-    assert slopes[:, 0] == pytest.approx((price.log(others + step) - price.log(others - step)) / 2e-5, abs=1e-4)
-    assert Price(places, groups, np.full(40, 2.0)).log(others) == pytest.approx(np.zeros(9))
-
-
-def test_prices_are_asked_for_only_where_they_count() -> None:
-    space = Space({"x": {"low": 0.0, "high": 1.0}})
-    with pytest.raises(SettingsError, match="'logei_per_cost' needs option 'cost'"):
-        Bayes(space, acquisition="logei_per_cost")
-    with pytest.raises(SettingsError, match=r"finite number above 0, but got -1\.0"):
-        searched(space, lambda p: p["x"], 12, 0, acquisition="logei_per_cost", cost=lambda p: -1.0)
-    assert len(searched(space, lambda p: p["x"], 12, 0, cost=lambda p: -1.0)) == 12
 
 
 @pytest.mark.parametrize("status", [Status.DIVERGED, Status.FAILED])

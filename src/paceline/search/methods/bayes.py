@@ -21,7 +21,7 @@ the earlier results fade. Scores of both are standardised each by themselves, be
 Nothing is kept between calls but the reading of the history: starts and draws are functions of the history and rng.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -47,7 +47,6 @@ from paceline.search.surrogate.acquisition_optimizer import Hunt, pool
 from paceline.search.surrogate.encoding import Encoding
 from paceline.search.surrogate.gaussian_process import FEW, Posterior, drawn, fit
 from paceline.search.surrogate.one_core import one_core
-from paceline.search.surrogate.price import Price, log_prices
 from paceline.search.surrogate.scalarize import mixed, suggest_by_mixes
 from paceline.search.surrogate.targets import comparable, eased, standardised, targets
 from paceline.search.surrogate.trust_region import box, cube, nearest, size_after
@@ -56,9 +55,7 @@ from paceline.space import Space
 
 Rows = NDArray[np.float64]
 
-PER_COST = "logei_per_cost"
-
-ACQUISITIONS = ("logei", "pi", "ucb", PER_COST)
+ACQUISITIONS = ("logei", "pi", "ucb")
 
 MOST = 300
 """Trials that the model knows at most: its cost grows with their cube."""
@@ -100,14 +97,11 @@ class Bayes(Searcher):
 
     Args:
         startup: so many Sobol points begin the study; 10 by default, or 5 with `earlier`.
-        acquisition: "logei" expected improvement, "pi" probability of improvement, "ucb" confidence bound,
-            "logei_per_cost" expected improvement for what a trial costs.
+        acquisition: "logei" expected improvement, "pi" probability of improvement, "ucb" confidence bound.
         kappa: standard deviations of the confidence bound.
         candidates: Sobol points that a hunt begins from, beside the neighbours of the best.
         earlier: (configuration, loss) of an earlier search of the same kind, lower is better, on whatever scale;
             configurations outside the space are left out.
-        cost: what a configuration costs, in any unit, above 0; only "logei_per_cost" asks. A study gives its own: the
-            multiply-adds that a row takes.
         portfolio: complete configurations to try after the first `startup`; a study gives its own.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
@@ -119,7 +113,6 @@ class Bayes(Searcher):
     slow = True
     learns_from_earlier = True
     takes_portfolio = True
-    takes_cost = True
 
     def __init__(
         self,
@@ -131,7 +124,6 @@ class Bayes(Searcher):
         kappa: float = 2.0,
         candidates: int = 512,
         earlier: Sequence[tuple[Params, float]] = (),
-        cost: Callable[[Params], float] | None = None,
         portfolio: Sequence[Params] = (),
     ) -> None:
         self.space = space
@@ -140,9 +132,6 @@ class Bayes(Searcher):
         usual = STARTUP_AFTER_EARLIER if len(self._earlier) else STARTUP
         self._startup = whole("startup", usual if startup is None else startup, 2)
         self._acquisition = _acquisition(acquisition, number("kappa", kappa, 0.0))
-        if acquisition == PER_COST and cost is None:
-            raise SettingsError(f"Acquisition {PER_COST!r} needs option 'cost', a function of a configuration.")
-        self._cost = cost if acquisition == PER_COST else None
         self._portfolio = _configurations(portfolio, space)
         self._candidates = whole("candidates", candidates, 1)
         self._encoding = Encoding(space, studies=len(self._earlier) > 0)
@@ -272,12 +261,7 @@ class Bayes(Searcher):
             size = size_after(in_time[MOST:].astype(np.float64), len(ends))
             ends = box(self.space, known.units[0], size, self._encoding.lengths(posterior.hyper.lengths))
         places = pool(self.space, leaders, self._candidates, rng, ends)
-        price = None
-        if self._cost is not None and len(rows):
-            configurations = [history.trials[i].params for i in known.numbers[rows]]
-            features = self._features(known.units[rows])
-            price = Price(features, self._encoding.groups, log_prices(self._cost, configurations))
-        return Hunt(self._encoding, posterior, acquisition, best, taken, places, ends, price)
+        return Hunt(self._encoding, posterior, acquisition, best, taken, places, ends)
 
 
 @dataclass(frozen=True)
@@ -333,7 +317,7 @@ def thinned(count: int, most: int) -> NDArray[np.intp]:
 
 
 def _acquisition(name: object, kappa: float) -> Acquisition:
-    if name in ("logei", PER_COST):
+    if name == "logei":
         return log_expected_improvement
     if name == "pi":
         return log_probability_of_improvement

@@ -16,7 +16,6 @@ from paceline.search.methods.sobol import sobol_points
 from paceline.search.surrogate.acquisition import Acquisition, log_expected_improvement
 from paceline.search.surrogate.encoding import Encoding
 from paceline.search.surrogate.gaussian_process import Posterior
-from paceline.search.surrogate.price import Price
 from paceline.space import Space
 
 Rows = NDArray[np.float64]
@@ -59,7 +58,6 @@ class Hunt:
 
     Args:
         encoding: how places become features.
-        price: a model of what places cost, whose logarithm is taken off their worth; None where all cost alike.
         posterior: the model; running trials are in it as imagined results.
         acquisition: what a place is worth.
         best: what is to be improved on: the lowest mean at a known place, not the lowest result.
@@ -70,7 +68,7 @@ class Hunt:
 
     def __init__(
         self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, best: float, known: Rows,
-        places: Rows, ends: Rows, price: Price | None = None,
+        places: Rows, ends: Rows,
     ) -> None:  # fmt: skip
         self._encoding = encoding
         self._posterior = posterior
@@ -84,12 +82,10 @@ class Hunt:
         cross = posterior.covariances(self._features)
         self._half = posterior.forward(cross)
         self._mean = cross.T @ posterior.alpha
-        self._price = price
-        self._prices = self._log_price(self._features)
 
     def find(self, climbers: int, rounds: int) -> Rows:
         """(places, slots) what so many climbers find in so many rounds, best first."""
-        worth = self._acquisition(self._mean, self._posterior.sd(self._half), self._best)[0] - self._prices
+        worth = self._acquisition(self._mean, self._posterior.sd(self._half), self._best)[0]
         worth = np.where(self._open, worth, -np.inf)
         start = np.argsort(-worth, kind="stable")[:climbers]
         rows, worth = self._pool[start], worth[start]
@@ -129,11 +125,8 @@ class Hunt:
         """(rows,) what the places are worth; -inf for known ones."""
         snapped = self._encoding.snapped(rows)
         features = self._encoding.features(snapped)
-        worth = self._acquisition(*self._posterior.predict(features), self._best)[0] - self._log_price(features)
+        worth = self._acquisition(*self._posterior.predict(features), self._best)[0]
         return np.where(self._unknown(snapped), worth, -np.inf)
-
-    def _log_price(self, features: Rows) -> Rows:
-        return np.zeros(len(features)) if self._price is None else self._price.log(features)
 
     def _slid(self, rows: Rows, worth: Rows) -> tuple[Rows, Rows]:
         """Continuous slots moved along their slopes; a place that this doesn't help stays."""
@@ -148,11 +141,7 @@ class Hunt:
             here = self._encoding.moved(features, flat.reshape(still.shape), still)
             mean, sd, mean_slope, sd_slope = self._posterior.predict_with_slopes(here)
             value, in_mean, in_sd = self._acquisition(mean, sd, self._best)
-            slopes = in_mean[:, None] * mean_slope + in_sd[:, None] * sd_slope
-            if self._price is not None:
-                price, price_slopes = self._price.log_with_slopes(here)
-                value, slopes = value - price, slopes - price_slopes
-            slopes = self._encoding.slopes(slopes)
+            slopes = self._encoding.slopes(in_mean[:, None] * mean_slope + in_sd[:, None] * sd_slope)
             return -float(value.sum()), -np.where(still, 0.0, slopes).ravel()
 
         start = rows[:, smooth].ravel()
