@@ -16,7 +16,7 @@ from paceline.search import METHODS, Searcher, searcher_type
 from paceline.search.methods.bayes import Bayes
 from paceline.search.methods.few_programs import FewPrograms
 from paceline.search.methods.population import Succession
-from paceline.study.portfolio import usual_point
+from paceline.study.searching import usual_point
 from paceline.study.setup import Setup, set_up
 from paceline.testing import StubExecutor, rng_at
 
@@ -35,11 +35,10 @@ def of_random(data: Dataset, **changes: Any) -> Setup:
     return set_up(hyperband_settings(method="random", **changes), data, StubExecutor())
 
 
-def test_a_model_gets_the_portfolio_and_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
+def test_a_model_begins_with_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
     under_another_name("methods.bayes:Bayes")
     setup = of_random(digits)
     assert isinstance(setup.method, Bayes)
-    assert len(setup.method.fixed_points()) > 1
     first = setup.searcher.suggest(History(()), 1, rng_at(History(())))
     assert first == [usual_point(setup.space, DenseHyperparameters())]
 

@@ -17,9 +17,14 @@ from paceline.search.methods.few_programs import FIRST, TOGETHER, FewPrograms
 from paceline.search.surrogate.one_core import one_core
 from paceline.space import Space
 from paceline.study import tune
-from paceline.study.portfolio import usual_point
 from paceline.study.proposing import Proposer
-from paceline.study.searching import COMPILING_SECONDS, MULTIPLY_ADDS_A_SECOND, STEP_SECONDS, share_of_compiling
+from paceline.study.searching import (
+    COMPILING_SECONDS,
+    MULTIPLY_ADDS_A_SECOND,
+    STEP_SECONDS,
+    share_of_compiling,
+    usual_point,
+)
 from paceline.study.setup import Setup, set_up
 from paceline.testing import StubExecutor, rng_at
 

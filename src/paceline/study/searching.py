@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from paceline.errors import SettingsError
+from paceline.hyperparameters import Hyperparameters
 from paceline.net import Family
+from paceline.records import Params
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper, searcher_type
 from paceline.search.methods.few_programs import FewPrograms, Need
 from paceline.search.methods.initial_points import First
-from paceline.search.stoppers.control_trials import PROBES
 from paceline.settings import StudySettings
 from paceline.space import Space
-from paceline.study.portfolio import usual_point
+from paceline.space.points import point_of
 from paceline.study.warm import RUN_FIRST, carried
 
 COMPILING_SECONDS = 5.0
@@ -73,13 +74,9 @@ def searcher_of(
 def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, Any]:
     """Options of the method that say what it knows or tries before its own proposals."""
     kind = searcher_type(settings.method)
-    usual = [usual_point(space, net.resolve({}))] if kind.takes_portfolio else []
+    usual = [usual_point(space, net.resolve({}))] if kind.begins_with_usual else []
     if earlier is None:
-        if not kind.takes_portfolio:
-            return {}
-        # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
-        draws = 2 if settings.stopper == "none" else PROBES
-        return {"first": usual, "portfolio": net.portfolio(space), "startup": draws}
+        return {"first": usual}
     known = carried(earlier, space, net.resolve({}))
     if not known:
         raise SettingsError(
@@ -88,6 +85,11 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
         )
     first = {space.key(point): point for point in [*(point for point, _ in known[:RUN_FIRST]), *usual]}
     return {"first": list(first.values())} | ({"earlier": known} if kind.learns_from_earlier else {})
+
+
+def usual_point(space: Space, usual: Hyperparameters) -> Params:
+    """What is trained by default, as far as the space holds it; elsewhere middles of scales and first choices."""
+    return point_of(space, {name: getattr(usual, name) for name in space.names})
 
 
 def sources_of(space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, str]:

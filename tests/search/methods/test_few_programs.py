@@ -37,14 +37,11 @@ FREE = ("random", "tpe", "bayes", "genetic", "evolution", "cmaes", "differential
 class Asking(Searcher):
     """Proposes what it was given."""
 
-    def __init__(self, space: Space, points: Sequence[Params], fixed: Sequence[Params] = ()) -> None:
-        self.space, self.points, self.fixed = space, points, fixed
+    def __init__(self, space: Space, points: Sequence[Params]) -> None:
+        self.space, self.points = space, points
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         return list(self.points[:count])
-
-    def fixed_points(self) -> Sequence[Params]:
-        return self.fixed
 
 
 def program_of(params: Params) -> Hashable:
@@ -57,11 +54,10 @@ def wrapped(searcher: Searcher, epoch: float) -> FewPrograms:
 
 
 def shared(
-    asked: Sequence[Params], history: History, epoch: float, *, space: Space = NETS, seed: int = 1,
-    fixed: Sequence[Params] = (),
-) -> list[Params]:  # fmt: skip
+    asked: Sequence[Params], history: History, epoch: float, *, space: Space = NETS, seed: int = 1
+) -> list[Params]:
     """What becomes of proposals."""
-    return wrapped(Asking(space, asked, fixed), epoch).suggest(history, len(asked), np.random.default_rng(seed))
+    return wrapped(Asking(space, asked), epoch).suggest(history, len(asked), np.random.default_rng(seed))
 
 
 def drawn(count: int, seed: int, space: Space = NETS) -> list[Params]:
@@ -170,16 +166,6 @@ def test_a_space_that_leaves_no_choice_is_left_alone() -> None:
     asked = [{"layers": 3, "norm": "none"}, {"layers": 3, "norm": "batch"}]
     limit = FewPrograms(Asking(space, asked), lambda p: (p["layers"], 0.0), ("layers",))
     assert limit.suggest(trials(known, 1), 2, np.random.default_rng(0)) == asked
-
-
-def test_what_the_method_proposes_whatever_comes_is_left_alone() -> None:
-    """Their programs are in use from the start, so others go to them."""
-    points = drawn(8, 4, SIXTEEN)
-    fixed = [points[2], points[5]]
-    assert programs(fixed) == 2
-    result = shared(points, History(()), 0.0, space=SIXTEEN, fixed=fixed)
-    assert result[2] == fixed[0] and result[5] == fixed[1]
-    assert {program_of(point) for point in result} == {program_of(point) for point in fixed}
 
 
 # Every architecture is seen

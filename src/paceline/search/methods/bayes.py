@@ -102,7 +102,6 @@ class Bayes(Searcher):
         candidates: Sobol points that a hunt begins from, beside the neighbours of the best.
         earlier: (configuration, loss) of an earlier search of the same kind, lower is better, on whatever scale;
             configurations outside the space are left out.
-        portfolio: complete configurations to try after the first `startup`; a study gives its own.
 
     Source: Jones et al. (1998), "Efficient global optimization"; Hvarfner et al. (2024), "Vanilla Bayesian
     optimization performs great in high dimensions", for the prior; Ginsbourger et al. (2010), "Kriging is
@@ -112,7 +111,7 @@ class Bayes(Searcher):
 
     slow = True
     learns_from_earlier = True
-    takes_portfolio = True
+    begins_with_usual = True
 
     def __init__(
         self,
@@ -124,7 +123,6 @@ class Bayes(Searcher):
         kappa: float = 2.0,
         candidates: int = 512,
         earlier: Sequence[tuple[Params, float]] = (),
-        portfolio: Sequence[Params] = (),
     ) -> None:
         self.space = space
         self._seed = seed
@@ -132,13 +130,9 @@ class Bayes(Searcher):
         usual = STARTUP_AFTER_EARLIER if len(self._earlier) else STARTUP
         self._startup = whole("startup", usual if startup is None else startup, 2)
         self._acquisition = _acquisition(acquisition, number("kappa", kappa, 0.0))
-        self._portfolio = _configurations(portfolio, space)
         self._candidates = whole("candidates", candidates, 1)
         self._encoding = Encoding(space, studies=len(self._earlier) > 0)
         self._past = Past(space)
-
-    def fixed_points(self) -> Sequence[Params]:
-        return self._portfolio
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         stops = not comparable(history.trials)
@@ -150,8 +144,6 @@ class Bayes(Searcher):
         """Args: history: without costs; stops: whether trials are stopped early, which a mix of objectives hides."""
         fresh = Fresh(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
-        for point in self._portfolio[max(0, len(history) - self._startup) :]:
-            fresh.offer(dict(point))
         known = evidence(history, self._past)
         enough = len(known) - known.broken >= 2 or len(self._earlier) > 1
         if enough and len(self.space.slots) > 0 and not fresh.full:
@@ -278,15 +270,6 @@ class Earlier:
 
     def __len__(self) -> int:
         return len(self.units)
-
-
-def _configurations(portfolio: object, space: Space) -> tuple[Params, ...]:
-    """The option as it is, if it is a list of complete configurations of the space."""
-    if isinstance(portfolio, str) or not isinstance(portfolio, Sequence):
-        raise SettingsError(f"Option 'portfolio' must be a list of configurations, but got {portfolio!r}.")
-    for point in portfolio:
-        space.validate(point)
-    return tuple(portfolio)
 
 
 def _read(earlier: Sequence[tuple[Params, float]], space: Space) -> Earlier:

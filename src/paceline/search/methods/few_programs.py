@@ -22,8 +22,7 @@ whose program is not.
 From `LONG` trials on nothing is moved: the floor is beyond a hundred programs then, and a long history need not be read
 for it.
 
-Configurations that the method proposes whatever the history says (a portfolio) stay as they are. What is compiled
-already, or stored from another study, plays no part: proposals are functions of the history.
+What is compiled already, or stored from another study, plays no part: proposals are functions of the history.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
@@ -88,18 +87,15 @@ class FewPrograms(Wrapper):
                 program, epoch = self._needed(key, trial.params)
                 in_use.setdefault(program, trial.params)
                 trained += epoch * (1 if trial.status is Status.RUNNING else max(1, len(trial.curve)))
-        fixed = {self.space.key(point): point for point in self.searcher.unwrapped.fixed_points()}
-        for key, point in fixed.items():
-            in_use.setdefault(self._needed(key, point)[0], point)
         batch = _Batch(self.space, self._deciding, self._past.known(history), points)
         result = []
         for place, point in enumerate(points):
             floor = FIRST + len(history) // EARLIER + place // TOGETHER
             key = self.space.key(point)
             is_new = self._needed(key, point)[0] not in in_use
-            if key not in fixed and is_new and len(in_use) >= floor + int(trained):
+            if is_new and len(in_use) >= floor + int(trained):
                 point = self._like_one_in_use(point, in_use, batch, rng)
-            elif key not in fixed and not is_new and self._lists and len(in_use) < floor:
+            elif not is_new and self._lists and len(in_use) < floor:
                 point = self._like_a_new_one(point, in_use, batch, rng)
             program, epoch = self._needed(self.space.key(point), point)
             batch.taken.add(self.space.key(point))
