@@ -10,8 +10,7 @@ that learn from scores use one rule, which needs neither a model of learning cur
     4. Diverged and failed trials, and scores that aren't finite, share the last place.
 
 The result are places, not scores, so methods built on it are also blind to the metric's scale. BOHB instead
-learns from the highest budget with enough trials and ignores the rest. A model that should see how flat a plateau is
-asks for scores all the same (`as_if_finished`).
+learns from the highest budget with enough trials and ignores the rest.
 
 Where there are costs beside the score, that order is one objective among several: trials are ordered by front and
 crowding then (see `pareto`), for which a stopped trial counts with the score of the trial that it follows.
@@ -87,32 +86,6 @@ def _merged(trials: list[Trial], sign: float) -> NDArray[np.int64]:
         both = np.concatenate([order, joining])
         order = both[np.lexsort((both, values[both], places))]
     return order
-
-
-def as_if_finished(trials: Sequence[Trial], sign: float) -> NDArray[np.float64]:
-    """(trials,) scores of judged trials, turned so that lower is better, a stopped one's as if it had gone on.
-
-    Going down the rungs, a trial stopped at epoch e gets the score that belongs to its value at e: those that were
-    trained further have values at e and scores, both are sorted, and the line through the pairs is read off. What is
-    worse at e than all of them is as much worse than the worst score; nobody gets less than the least.
-    """
-    scores = np.array([sign * (t.score or 0.0) for t in trials])
-    lengths = _lengths(trials)
-    if np.isinf(lengths).all():
-        return scores
-    best = _best_so_far(trials, scores, sign)
-    last, *shorter = sorted(set(lengths.tolist()), reverse=True)
-    further = np.flatnonzero(lengths == last)
-    for length in shorter:
-        values = best[:, int(length) - 1]
-        joining = np.flatnonzero(lengths == length)
-        there = further[np.isfinite(values[further])]  # others had no reading yet
-        if len(there):
-            known, became = np.sort(values[there]), np.sort(scores[there])
-            beyond = np.maximum(values[joining] - known[-1], 0.0)
-            scores[joining] = np.interp(values[joining], known, became) + beyond
-        further = np.concatenate([further, joining])
-    return scores
 
 
 def _traded(trials: list[Trial], sign: float) -> NDArray[np.int64]:

@@ -11,8 +11,7 @@ Running trials, and the earlier picks of a batch, take part as imagined results 
 lower the doubt around them and so send the next pick elsewhere. What is to be improved on is the lowest *mean* at
 a known place, because the lowest result is partly luck. With a long history most proposals know only the results near
 the best, and stay near it (`region`); one in three, and judgements of the whole space, see a thinned history.
-Where trials are stopped early, half of the models see them by their places and half by the scores that they would
-have come to (`targets`), and what a stopper takes for a probe is a random draw.
+What a stopper takes for a probe is a random draw.
 
 An earlier study can take part: its results are places at a distance, which the model learns like its other lengths.
 If the two studies agree, the distance is short and much is known from the start; if they don't, it grows, and
@@ -62,9 +61,6 @@ MOST = 300
 
 ROAMING = 1.0 / 3.0
 """Share of the proposals that see the whole space although the history is long: the best may not be in the region."""
-
-AS_SCORES = 0.5
-"""Share of the models that see stopped trials by the scores they would have come to, the others by their places."""
 
 MOST_EARLIER = 100
 """Results of an earlier study that the model knows at most."""
@@ -174,7 +170,7 @@ class Bayes(Searcher):
         if len(known) < 3 or len(self.space.slots) == 0:
             return {}
         with one_core():
-            rows, posterior = self._model(history, known, as_scores=True)
+            rows, posterior = self._model(history, known)
             means = posterior.left_out()[0]
         return dict(zip(known.numbers[rows].tolist(), means.tolist(), strict=False))  # results of an earlier study last
 
@@ -189,7 +185,7 @@ class Bayes(Searcher):
         return Outlook(hunt.gain(found[0]), float(np.sqrt(hunt.noise))) if len(found) else None
 
     def _model(
-        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None, *, as_scores: bool = False,
+        self, history: History, known: Evidence, rows: NDArray[np.intp] | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[NDArray[np.intp], Posterior]:  # fmt: skip
         """The rows of the evidence that the model knows, and the model; results of an earlier study come last.
@@ -198,7 +194,7 @@ class Bayes(Searcher):
         """
         rows = thinned(len(known), MOST) if rows is None else rows
         features = self._features(known.units[rows])
-        goals = standardised(targets(history, known, as_scores=as_scores)[rows]) if len(rows) else np.zeros(0)
+        goals = standardised(targets(history, known)[rows]) if len(rows) else np.zeros(0)
         if len(self._earlier):
             if len(known) == known.broken:  # nothing of this study's own says how bad a divergence is
                 goals = np.full(len(rows), self._earlier.targets.max())
@@ -234,9 +230,8 @@ class Bayes(Searcher):
     ) -> Hunt:  # fmt: skip
         """A hunt in what is known, with the running trials and some points more as imagined results."""
         local = len(known) > MOST and not everywhere and rng.random() >= ROAMING
-        as_scores = not (everywhere or comparable(history.trials)) and rng.random() < AS_SCORES
         rows = nearest(known.units, known.units[0], MOST) if local else None
-        rows, posterior = self._model(history, known, rows, as_scores=as_scores, rng=None if everywhere else rng)
+        rows, posterior = self._model(history, known, rows, rng=None if everywhere else rng)
         units = np.vstack([known.units[rows], self._earlier.units])
         means = posterior.predict(self._features(units))[0]
         leaders = completed(units[np.argsort(means, kind="stable")[:LEADERS]], rng)

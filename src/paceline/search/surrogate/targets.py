@@ -5,12 +5,8 @@ bad one. What lies far above the median is drawn in by a logarithm; the better h
 that makes the whole look normal bends the hill around the optimum too. Diverged and failed trials get the worst
 target of the others, and 0 where there are no others.
 
-Where trials weren't trained equally long (see `standing`) there are two views of them, and `bayes` takes both in turn:
-
-    places     normal quantiles of the ranks, which stretch the good end: the best few stand out
-    as scores  what a stopped trial would have come to: a plateau of equally good ones stays flat
-
-Ranks find a sharp optimum sooner, but tear a plateau apart, and what is noise there looks worth following for ever.
+Where trials weren't trained equally long their scores can't be compared, but their ranks can (see `ranking`): targets
+are then normal quantiles of the ranks.
 """
 
 from collections.abc import Iterable
@@ -21,7 +17,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from paceline.records import History, Status, Trial
-from paceline.search.ranking import Evidence, as_if_finished
+from paceline.search.ranking import Evidence
 
 Array = NDArray[np.float64]
 
@@ -29,19 +25,16 @@ LINEAR = 3.0
 """Scores further above the median than 3 times its distance from the best have their excess logged."""
 
 
-def targets(history: History, known: Evidence, *, as_scores: bool = False) -> Array:
-    """(observed,) targets in the order of `known`, which is best first.
-
-    Args:
-        as_scores: the view where trials weren't trained equally long; otherwise there is one only.
-    """
+def targets(history: History, known: Evidence) -> Array:
+    """(observed,) targets in the order of `known`, which is best first."""
     trials = [history.trials[i] for i in known.numbers[: len(known) - known.broken]]
     if not trials:
         return np.zeros(len(known))
-    if not as_scores and not comparable(trials):
-        good = ranks(np.arange(len(trials), dtype=np.float64))
+    if comparable(trials):
+        sign = -1.0 if history.goal == "maximize" else 1.0
+        good = eased(np.array([sign * (trial.score or 0.0) for trial in trials]))
     else:
-        good = eased(as_if_finished(trials, -1.0 if history.goal == "maximize" else 1.0))
+        good = ranks(np.arange(len(trials), dtype=np.float64))
     return standardised(np.append(good, np.full(known.broken, good.max())))
 
 
