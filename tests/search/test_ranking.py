@@ -1,4 +1,4 @@
-"""The order of trials that were trained unlike long, and what `Past` makes of a history."""
+"""The order of trials that were trained unlike long, and what `EncodedHistory` makes of a history."""
 
 import numpy as np
 from hypothesis import given
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from paceline.records import History, Status, Trial
 from paceline.search import make_stopper
-from paceline.search.encoded_history import Past
-from paceline.search.ranking import evidence, standing
+from paceline.search.history import EncodedHistory
+from paceline.search.ranking import observations, ranking
 from paceline.space import Space
 from paceline.testing import race
 
@@ -23,7 +23,7 @@ def stopped(number: int, *curve: float) -> Trial:
 
 
 def order(*trials: Trial, goal: str = "minimize") -> list[int]:
-    places = standing(History(trials, goal))
+    places = ranking(History(trials, goal))
     return [int(i) for i in np.argsort(places, kind="stable") if np.isfinite(places[i])]
 
 
@@ -59,7 +59,7 @@ def test_broken_trials_share_the_last_place_and_the_unknown_have_none() -> None:
         Trial(6, {}, 0, status=Status.STOPPED),
         finished(7, 1.0),
     )
-    places = standing(History(trials))
+    places = ranking(History(trials))
     assert places[[7, 0, 1, 2, 3]].tolist() == [0, 1, 2, 2, 2]
     assert np.isnan(places[[4, 5, 6]]).all()
 
@@ -67,7 +67,7 @@ def test_broken_trials_share_the_last_place_and_the_unknown_have_none() -> None:
 def test_scores_without_curves_are_enough() -> None:
     trials = tuple(Trial(i, {}, 0, status=s, score=v) for i, (s, v) in enumerate([("finished", 2.0), ("stopped", 1.0)]))
     history = History(tuple(Trial(t.number, {}, 0, status=Status(t.status), score=t.score) for t in trials))
-    assert standing(history).tolist() == [1, 0]
+    assert ranking(history).tolist() == [1, 0]
     mixed = (finished(0, 5.0, 3.0), Trial(1, {}, 0, status=Status.FINISHED, score=2.0), stopped(2, 2.5))
     assert order(*mixed) == [1, 2, 0]
 
@@ -79,7 +79,7 @@ def test_all_stopped_at_one_rung() -> None:
 @given(st.integers(0, 50), st.sampled_from(["halving", "hyperband", "median", "patience", "asha"]))
 def test_places_are_a_permutation_that_finished_trials_keep(seed: int, name: str) -> None:
     history = race(make_stopper(name, epochs=9), trials=30, epochs=9, crossing=True, seed=seed)
-    places = standing(history)
+    places = ranking(history)
     broken = [t.status in (Status.DIVERGED, Status.FAILED) for t in history]
     kept = places[~np.array(broken)]
     assert sorted(kept.tolist()) == list(range(len(kept)))
@@ -102,7 +102,7 @@ def test_places_are_a_permutation_that_finished_trials_keep(seed: int, name: str
         ),
         "maximize",
     )
-    assert np.array_equal(standing(turned), places, equal_nan=True)
+    assert np.array_equal(ranking(turned), places, equal_nan=True)
 
 
 def test_the_order_finds_the_truth_better_than_the_scores_do() -> None:
@@ -114,7 +114,7 @@ def test_the_order_finds_the_truth_better_than_the_scores_do() -> None:
         )
         truth = np.array([np.random.default_rng([seed, t.number]).random() for t in history])
         scores = np.array([t.score for t in history], dtype=float)
-        ours = np.corrcoef(np.argsort(np.argsort(truth)), standing(history))[0, 1]
+        ours = np.corrcoef(np.argsort(np.argsort(truth)), ranking(history))[0, 1]
         naive = np.corrcoef(np.argsort(np.argsort(truth)), np.argsort(np.argsort(scores)))[0, 1]
         agree.append((ours, naive))
     ours, naive = np.mean(agree, axis=0)
@@ -131,7 +131,7 @@ def test_evidence_is_sorted_and_leaves_strangers_out() -> None:
         Trial(3, {"x": 3}, 0, status=Status.DIVERGED),
         Trial(4, {"x": 4}, 0),
     )
-    found = evidence(History(trials), Past(space))
+    found = observations(History(trials), EncodedHistory(space))
     assert found.numbers.tolist() == [2, 0, 3]
     assert found.broken == 1
     assert found.units[:, 0].tolist() == [0.25, 0.05, 0.35]
@@ -140,7 +140,7 @@ def test_evidence_is_sorted_and_leaves_strangers_out() -> None:
 
 def test_a_changed_history_is_read_anew() -> None:
     space = Space({"x": {"low": 0, "high": 9}})
-    past = Past(space)
+    past = EncodedHistory(space)
     first, second = (History(tuple(Trial(i, {"x": x}, 0) for i, x in enumerate(xs))) for xs in ((1, 2, 3), (1, 5)))
     for history in (first, second, first, History(first.trials[:1])):
         assert past.keys(history) == [space.key(t.params) for t in history]

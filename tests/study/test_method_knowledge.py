@@ -73,6 +73,6 @@ def test_what_is_wrapped_is_asked() -> None:
 
 def test_no_method_is_named_in_the_study() -> None:
     names = "|".join(METHODS)
-    named = re.compile(rf"""["'](?:{names})["']|isinstance\([^)]*(?:Bayes|First|Population|CoarseToFine)""")
+    named = re.compile(rf"""["'](?:{names})["']|isinstance\([^)]*(?:Bayes|InitialPoints|Population|CoarseToFine)""")
     folder = Path(paceline.study.__file__).parent
     assert [found.group() for file in folder.glob("*.py") for found in named.finditer(file.read_text())] == []

@@ -13,7 +13,7 @@ from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
 from paceline.search.methods.bayes import Bayes
-from paceline.search.methods.few_programs import FIRST, TOGETHER, FewPrograms
+from paceline.search.methods.few_programs import BATCH_PER_PROGRAM, FIRST_PROGRAMS, FewPrograms
 from paceline.search.surrogate.one_core import one_core
 from paceline.space import Space
 from paceline.study import tune
@@ -140,9 +140,9 @@ def test_programs_are_shared_until_training_has_paid_for_them(method: str, digit
     """Eight widths of the ladder. An epoch of digits costs a thousandth of a program, so it pays for nothing."""
     setup = eight_widths(digits, method=method)
     history = History(())
-    points = setup.searcher.suggest(history, TOGETHER, rng_at(history))
-    assert len({point["units"] for point in points}) == FIRST
-    assert len({point["dropout"] for point in points}) == TOGETHER
+    points = setup.searcher.suggest(history, BATCH_PER_PROGRAM, rng_at(history))
+    assert len({point["units"] for point in points}) == FIRST_PROGRAMS
+    assert len({point["dropout"] for point in points}) == BATCH_PER_PROGRAM
 
 
 @pytest.mark.parametrize(("method", "options"), [("sobol", {}), ("grid", {}), ("population", {"size": 12})])

@@ -19,7 +19,7 @@ from typing import Any
 from paceline.errors import SettingsError, did_you_mean
 from paceline.records import Params
 from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
-from paceline.search.history_view import Growing
+from paceline.search.history import HistoryView
 from paceline.space import Space
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "Birth",
     "Cohort",
     "Decision",
-    "Growing",
+    "HistoryView",
     "Searcher",
     "Stopper",
     "check_objectives",
@@ -53,7 +53,7 @@ _SEARCHERS = {
 }
 
 _STOPPERS = {
-    "none": "stoppers.no_stopping:Never",
+    "none": "stoppers.no_stopping:NoStopping",
     "median": "stoppers.median:Median",
     "halving": "stoppers.halving:Halving",
     "hyperband": "stoppers.halving:Hyperband",
@@ -87,9 +87,9 @@ def make_searcher(method: str, space: Space, *, seed: int, first: Sequence[Param
     searcher: Searcher = make(space, seed=seed, **options)
     if not first:
         return searcher
-    from paceline.search.methods.initial_points import First
+    from paceline.search.methods.initial_points import InitialPoints
 
-    return First(searcher, first)
+    return InitialPoints(searcher, first)
 
 
 def searcher_type(method: str) -> type[Searcher]:

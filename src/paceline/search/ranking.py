@@ -25,17 +25,17 @@ from numpy.typing import NDArray
 
 from paceline.pareto import cost_table, preferred
 from paceline.records import History, Status, Trial
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 
 _BROKEN = (Status.DIVERGED, Status.FAILED)
 
 
-def standing(history: History) -> NDArray[np.float64]:
+def ranking(history: History) -> NDArray[np.float64]:
     """(trials,) places: 0 for the best; all broken trials share the last; NaN for trials without a result yet."""
     return _placed(history, _traded if has_costs(history) else _merged)
 
 
-def standing_by_score(history: History) -> NDArray[np.float64]:
+def ranking_by_score(history: History) -> NDArray[np.float64]:
     """The same where only the score counts, whatever the costs."""
     return _placed(history, _merged)
 
@@ -137,7 +137,7 @@ def _best_so_far(trials: Sequence[Trial], scores: NDArray[np.float64], sign: flo
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Observations:
     """What a method learns from.
 
     Attributes:
@@ -156,12 +156,12 @@ class Evidence:
         return len(self.units)
 
 
-def evidence(history: History, past: Past) -> Evidence:
+def observations(history: History, past: EncodedHistory) -> Observations:
     """The history sorted for learning; trials outside the space are left out."""
     inside = past.inside(history)
     units = past.units(history)
-    places = np.where(inside, standing(history), np.nan)
+    places = np.where(inside, ranking(history), np.nan)
     numbers = np.argsort(places, kind="stable")[: int(np.isfinite(places).sum())]
     broken = sum(_is_broken(history.trials[i]) for i in numbers)
     running = np.array([t.status is Status.RUNNING for t in history], dtype=bool)
-    return Evidence(units[numbers], numbers, broken, units[running & inside])
+    return Observations(units[numbers], numbers, broken, units[running & inside])

@@ -1,6 +1,6 @@
 """Never the same point twice: a batch under way, which refuses what is known.
 
-    fresh = Fresh(space, past.known(history), count)
+    fresh = UniqueBatch(space, past.known(history), count)
     for point in my_ideas:
         fresh.offer(point)              # False: known already
     return fresh.fill(rng)              # random draws complete the batch
@@ -24,7 +24,7 @@ LISTED = 50_000
 """Unseen points listed at most before one of them is drawn: keeps memory flat in large spaces."""
 
 
-class Fresh:
+class UniqueBatch:
     """A batch of up to `count` configurations, different from each other and from all known ones."""
 
     def __init__(self, space: Space, known: AbstractSet[str | None], count: int) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from paceline.records import History, Trial
-from paceline.search import Growing
+from paceline.search import HistoryView
 
 
 class Horizon:
@@ -37,7 +37,7 @@ class Horizon:
 
     def settled(self, cohort: int, tail: Sequence[Trial] = ()) -> History:
         """The trials that a cohort may know the outcome of, and a tail of others."""
-        return History(Growing(self._settled, self._seen_by[cohort], tail), self._goal)
+        return History(HistoryView(self._settled, self._seen_by[cohort], tail), self._goal)
 
     def for_proposing(self, cohort: int) -> History:
         """What a cohort is proposed from: settled trials, and of the cohorts since then the configurations alone."""

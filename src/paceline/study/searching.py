@@ -18,7 +18,7 @@ from paceline.net import Family
 from paceline.records import Params
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper, searcher_type
 from paceline.search.methods.few_programs import FewPrograms, Need
-from paceline.search.methods.initial_points import First
+from paceline.search.methods.initial_points import InitialPoints
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.space.points import point_of
@@ -68,7 +68,7 @@ def searcher_of(
         searcher = FewPrograms(searcher, need, net.static)
     if not first:
         return searcher
-    return First(searcher, first, {} if "first" in plan else sources_of(space, earlier, net))
+    return InitialPoints(searcher, first, {} if "first" in plan else sources_of(space, earlier, net))
 
 
 def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, Any]:

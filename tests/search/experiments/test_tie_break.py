@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import paceline as pl
 from paceline.records import History, Status, Trial
-from paceline.search.experiments.tie_break import chosen
+from paceline.search.experiments.tie_break import select_best
 from paceline.space import Space
 
 LINE = Space({"x": {"low": 0.0, "high": 1.0}})
@@ -21,7 +21,7 @@ def finished(number: int, x: float, score: float | None, **more: object) -> Tria
 
 
 def number_of(trials: list[Trial], goal: str = "minimize", space: Space = LINE) -> int | None:
-    best = chosen(History(trials, goal), space)
+    best = select_best(History(trials, goal), space)
     return None if best is None else best.number
 
 
@@ -75,10 +75,10 @@ def test_very_many_equals_are_no_burden() -> None:
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0.1, 0.2, 0.3, None])), max_size=20), st.booleans())
 def test_no_expectation_beats_a_better_reading(results: list[tuple[float, float | None]], largest: bool) -> None:
     history = History([finished(i, x, s) for i, (x, s) in enumerate(results)], "maximize" if largest else "minimize")
-    best, found = history.best(), chosen(history, LINE)
+    best, found = history.best(), select_best(history, LINE)
     assert (best is None) == (found is None)
     assert best is None or found is None or found.score == best.score
-    assert found == chosen(history, LINE)
+    assert found == select_best(history, LINE)
 
 
 @pytest.mark.parametrize("coarse", [0.05, 0.1])
@@ -95,7 +95,7 @@ def test_of_coarse_readings_a_better_place_is_taken(coarse: float) -> None:
             for i, ((x, y), reading) in enumerate(zip(places, readings, strict=True))
         ]
         history = History(trials)
-        best, found = history.best(), chosen(history, Space({n: {"low": 0.0, "high": 1.0} for n in "xy"}))
+        best, found = history.best(), select_best(history, Space({n: {"low": 0.0, "high": 1.0} for n in "xy"}))
         assert best is not None and found is not None
         first.append(truth[best.number])
         own.append(truth[found.number])

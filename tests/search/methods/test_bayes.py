@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Status, Trial
 from paceline.search import make_searcher, make_stopper
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.bayes import Bayes, Calibration
-from paceline.search.ranking import evidence
+from paceline.search.ranking import observations
 from paceline.search.surrogate.acquisition import log_expected_improvement
-from paceline.search.surrogate.acquisition_optimizer import Hunt, pool
+from paceline.search.surrogate.acquisition_optimizer import AcquisitionOptimizer, pool
 from paceline.search.surrogate.encoding import Encoding
-from paceline.search.surrogate.gaussian_process import FEW, Hyper, Posterior, fit
-from paceline.search.surrogate.targets import eased, ranks, standardised, targets
+from paceline.search.surrogate.gaussian_process import MAX_FIT_ROWS, GPParameters, Posterior, fit
+from paceline.search.surrogate.targets import compress_tail, normal_scores, standardize, targets
 from paceline.search.surrogate.trust_region import cube
 from paceline.seeds import generator
 from paceline.space import Float, Int, Space
@@ -128,14 +128,16 @@ def test_a_hunt_finds_the_highest_hill_of_a_grid() -> None:
     some = rng.permutation(len(points))[:25]
     loss = np.array([(p["a"] - 6) ** 2 / 20 + (p["b"] - 3) ** 2 / 10 + (p["c"] != "q") for p in points])
     features = encoding.features(encoding.snapped(units))
-    goals = standardised(loss[some])
+    goals = standardize(loss[some])
     posterior = Posterior.given(fit(features[some], encoding.groups, goals), encoding.groups, features[some], goals)
     best = float(posterior.predict(features[some])[0].min())
     worth = log_expected_improvement(*posterior.predict(features), best)[0]
     worth[some] = -np.inf
     known = encoding.snapped(units[some])
-    hunt = Hunt(encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)), cube(3))
-    found = space.from_unit(hunt.find(5, 12)[0])
+    optimizer = AcquisitionOptimizer(
+        encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)), cube(3)
+    )
+    found = space.from_unit(optimizer.find(5, 12)[0])
     assert worth[points.index(found)] == worth.max()
 
 
@@ -144,14 +146,14 @@ def test_a_hunt_over_numbers_ends_on_a_peak() -> None:
     encoding = Encoding(space)
     rng = np.random.default_rng(1)
     units = rng.random((20, 2))
-    goals = standardised(np.sum((units - 0.4) ** 2, axis=1))
+    goals = standardize(np.sum((units - 0.4) ** 2, axis=1))
     posterior = Posterior.given(fit(units, encoding.groups, goals), encoding.groups, units, goals)
     best = float(posterior.predict(units)[0].min())
     fine = np.stack(np.meshgrid(np.linspace(0, 1, 301), np.linspace(0, 1, 301)), axis=-1).reshape(-1, 2)
     highest = log_expected_improvement(*posterior.predict(fine), best)[0].max()
     places = pool(space, units[:5], 64, rng, cube(2))
-    hunt = Hunt(encoding, posterior, log_expected_improvement, best, units, places, cube(2))
-    row = hunt.find(5, 6)[:1]
+    optimizer = AcquisitionOptimizer(encoding, posterior, log_expected_improvement, best, units, places, cube(2))
+    row = optimizer.find(5, 6)[:1]
     assert log_expected_improvement(*posterior.predict(row), best)[0][0] >= highest - 1e-3
 
 
@@ -213,7 +215,7 @@ def test_only_the_bad_tail_is_bent() -> None:
     rng = np.random.default_rng(0)
     for scores in (rng.normal(size=50), rng.exponential(size=80) * 1e-3, -(rng.random(60) ** 4) * 1e6):
         rising = np.sort(scores)
-        goals = eased(rising)
+        goals = compress_tail(rising)
         assert (np.diff(goals) > 0).all()
         assert goals[0] == pytest.approx(-1.0) and np.median(goals) == pytest.approx(0.0, abs=1e-12)
         straight = goals <= 3.0
@@ -221,48 +223,50 @@ def test_only_the_bad_tail_is_bent() -> None:
         assert goals[straight] == pytest.approx(
             (rising[straight] - np.median(rising)) / (np.median(rising) - rising[0])
         )
-    assert eased(np.array([0.0, 1.0, 2.0, 2.0, 1e6]))[-1] == pytest.approx(3.0 + math.log(5e5 - 1 - 3 + 1), abs=1e-3)
-    assert eased(np.array([5.0, 5.0, 5.0, 7.0])).tolist() == [0.0, 0.0, 0.0, 1.0], "most are equally good"
-    assert eased(np.zeros(4)).tolist() == [0.0] * 4
+    assert compress_tail(np.array([0.0, 1.0, 2.0, 2.0, 1e6]))[-1] == pytest.approx(
+        3.0 + math.log(5e5 - 1 - 3 + 1), abs=1e-3
+    )
+    assert compress_tail(np.array([5.0, 5.0, 5.0, 7.0])).tolist() == [0.0, 0.0, 0.0, 1.0], "most are equally good"
+    assert compress_tail(np.zeros(4)).tolist() == [0.0] * 4
 
 
 def test_targets_put_the_broken_last_and_the_stopped_by_their_place() -> None:
     space = Space({"x": {"low": 0.0, "high": 1.0}})
     trials = [Trial(i, {"x": i / 10}, 0, status=Status.FINISHED, score=float(i), curve=(9.0, i)) for i in range(5)]
     broken = Trial(5, {"x": 0.9}, 0, status=Status.DIVERGED, score=-5.0)
-    goals = targets(known := History((*trials, broken)), evidence(known, Past(space)))
+    goals = targets(known := History((*trials, broken)), observations(known, EncodedHistory(space)))
     assert goals[-1] == goals[-2] == goals.max()
     assert (goals.mean(), goals.std()) == pytest.approx((0.0, 1.0))
     stopped = replace(trials[0], number=5, params={"x": 0.95}, status=Status.STOPPED, score=8.0, curve=(8.0,))
-    goals = targets(known := History((*trials, stopped)), evidence(known, Past(space)))
-    assert goals == pytest.approx(standardised(ranks(np.arange(6.0))))
+    goals = targets(known := History((*trials, stopped)), observations(known, EncodedHistory(space)))
+    assert goals == pytest.approx(standardize(normal_scores(np.arange(6.0))))
 
 
 def test_scores_within_a_hair_and_of_any_size_are_spread() -> None:
-    assert standardised(np.full(4, 0.1)).tolist() == [0.0] * 4
-    assert standardised(np.array([1.0, 1.0 + 1e-9])) == pytest.approx([-1.0, 1.0], abs=1e-6)
-    assert standardised(np.array([1e308, -1e308])) == pytest.approx([1.0, -1.0])
-    assert np.isfinite(eased(np.array([0.1, 0.2, 0.3, 1e300]))).all()
+    assert standardize(np.full(4, 0.1)).tolist() == [0.0] * 4
+    assert standardize(np.array([1.0, 1.0 + 1e-9])) == pytest.approx([-1.0, 1.0], abs=1e-6)
+    assert standardize(np.array([1e308, -1e308])) == pytest.approx([1.0, -1.0])
+    assert np.isfinite(compress_tail(np.array([0.1, 0.2, 0.3, 1e300]))).all()
 
 
 def test_lengths_are_drawn_as_long_as_results_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """In proposals alone: what the study says of itself at its end comes from the likeliest model."""
     drawn: list[int] = []
 
-    def noted(hyper: Hyper, features: NDArray[np.float64], *args: object) -> Hyper:
+    def noted(parameters: GPParameters, features: NDArray[np.float64], *args: object) -> GPParameters:
         drawn.append(len(features))
-        return hyper
+        return parameters
 
-    monkeypatch.setattr("paceline.search.methods.bayes.drawn", noted)
+    monkeypatch.setattr("paceline.search.methods.bayes.sample_posterior", noted)
     searcher = Bayes(MIXED, candidates=16)
-    for rows, expected in ((12, [12]), (FEW, [FEW]), (FEW + 1, [])):
+    for rows, expected in ((12, [12]), (MAX_FIT_ROWS, [MAX_FIT_ROWS]), (MAX_FIT_ROWS + 1, [])):
         drawn.clear()
         history = told(MIXED, rows)
         searcher.suggest(history, 1, np.random.default_rng(0))
         assert drawn == expected
         searcher.calibration(history)
         searcher.outlook(history, np.random.default_rng(0))
-        assert len(searcher.foretold(history)) == rows
+        assert len(searcher.loo_means(history)) == rows
         assert drawn == expected
 
 
@@ -423,12 +427,12 @@ def test_a_warm_start_whose_first_trials_all_break_goes_on(status: Status, count
     assert len(points) == 4
     if count == 12:  # the whole of the good end broke
         assert min(point["x"] for point in points) > 0.11
-    assert set(bayes.foretold(history)) == (set() if count < 3 else set(range(count)))
+    assert set(bayes.loo_means(history)) == (set() if count < 3 else set(range(count)))
 
 
 def test_trials_that_all_break_leave_a_model_nothing_to_say() -> None:
     space = Space({"x": {"low": 0.0, "high": 1.0}})
     history = History(tuple(Trial(i, {"x": 0.1 * i}, i, status=Status.DIVERGED) for i in range(6)))
-    known = evidence(history, Past(space))
+    known = observations(history, EncodedHistory(space))
     assert targets(history, known).tolist() == [0.0] * 6
-    assert set(Bayes(space).foretold(history)) == set(range(6))
+    assert set(Bayes(space).loo_means(history)) == set(range(6))

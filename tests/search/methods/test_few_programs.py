@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Searcher, make_searcher
-from paceline.search.methods.few_programs import EARLIER, FIRST, LONG, TOGETHER, FewPrograms
-from paceline.search.methods.initial_points import First
+from paceline.search.methods.few_programs import (
+    BATCH_PER_PROGRAM,
+    FIRST_PROGRAMS,
+    MAX_TRIALS,
+    TRIALS_PER_PROGRAM,
+    FewPrograms,
+)
+from paceline.search.methods.initial_points import InitialPoints
 from paceline.space import Space
 from paceline.testing import SearcherContract, imitate, rng_at
 
@@ -102,7 +108,7 @@ def test_programs_are_paid_for_by_trials_and_epochs(before: int, count: int, see
     asked = drawn(before + count, seed)
     known, asked = shared(asked[:before], History(()), epoch), asked[before:]
     result = shared(asked, trials(known, 3), epoch, seed=seed)
-    floor = FIRST + before // EARLIER + (count - 1) // TOGETHER
+    floor = FIRST_PROGRAMS + before // TRIALS_PER_PROGRAM + (count - 1) // BATCH_PER_PROGRAM
     limit = max(floor + int(epoch * (3 * before + count - 1)), programs(known))
     assert programs(known + result) <= limit
     assert len({NETS.key(point) for point in known + result}) == len(known) + len(result)
@@ -116,13 +122,13 @@ def test_epochs_trained_pay_for_the_next_program() -> None:
     """Eight epochs at an eighth of a program's cost are one program more; what is proposed adds an eighth."""
     asked = drawn(40, 3)
     known = shared(asked[:2], History(()), 0.0)
-    assert programs(known) == FIRST
+    assert programs(known) == FIRST_PROGRAMS
     for epochs, more in [(1, 0), (3, 0), (4, 1), (12, 1)]:  # two trials, so twice as many epochs
         one = shared(asked[2:3], trials(known, epochs), 0.125)
-        assert programs(known + one) == FIRST + more
+        assert programs(known + one) == FIRST_PROGRAMS + more
     nine = shared(asked[2:10], trials(known, 1), 0.125)
-    assert programs(known + nine[:6]) == FIRST  # two epochs known, and one of each that came before it
-    assert programs(known + nine[:7]) == FIRST + 1
+    assert programs(known + nine[:6]) == FIRST_PROGRAMS  # two epochs known, and one of each that came before it
+    assert programs(known + nine[:7]) == FIRST_PROGRAMS + 1
 
 
 def test_epochs_pay_where_there_are_objectives_beside_the_score() -> None:
@@ -130,13 +136,13 @@ def test_epochs_pay_where_there_are_objectives_beside_the_score() -> None:
     points = [point for point in drawn(9, 3) if point["layers"] > 1]
     known = [{"rate": 0.01, "layers": 1, "units": [width], "dropout": [0.1]} for width in (8, 16)]
     for method in ("bayes", "genetic"):
-        searcher = First(wrapped(make_searcher(method, NETS, seed=0), 0.125), [])
+        searcher = InitialPoints(wrapped(make_searcher(method, NETS, seed=0), 0.125), [])
         counts = [
             programs([*known, *searcher.suggest(history, 8, np.random.default_rng(0))])
             for history in (trials(known, 1, (5.0,)), trials(known, 40, (5.0,)))
         ]
-        assert counts[0] == FIRST + 1 < counts[1], method
-    assert programs([*known, *shared(points[:1], trials(known, 4, (5.0,)), 0.125)]) == FIRST + 1
+        assert counts[0] == FIRST_PROGRAMS + 1 < counts[1], method
+    assert programs([*known, *shared(points[:1], trials(known, 4, (5.0,)), 0.125)]) == FIRST_PROGRAMS + 1
 
 
 def test_a_running_trial_pays_for_one_epoch() -> None:
@@ -147,7 +153,7 @@ def test_a_running_trial_pays_for_one_epoch() -> None:
     untold = [Trial(i, point, 0) for i, point in enumerate(known)]
     results = [shared(asked[3:], History(tuple(which)), 0.25) for which in (told, untold)]
     assert results[0] == results[1]
-    assert programs(known + results[0]) == FIRST + int(0.25 * 11)
+    assert programs(known + results[0]) == FIRST_PROGRAMS + int(0.25 * 11)
 
 
 def test_a_point_that_stays_out_of_every_program_in_use_is_left_alone() -> None:
@@ -177,8 +183,8 @@ def test_all_of_sixteen_architectures_are_seen_on_a_table_that_costs_nothing(met
     history = imitate(wrapped(make_searcher(method, SIXTEEN, seed=0), 0.0), batches)
     points = [trial.params for trial in history]
     assert len(points) == 96 and programs(points) == 16
-    assert programs(points[:6]) <= FIRST + 1  # few at first
-    assert programs(points[:24]) <= FIRST + 24 // EARLIER
+    assert programs(points[:6]) <= FIRST_PROGRAMS + 1  # few at first
+    assert programs(points[:24]) <= FIRST_PROGRAMS + 24 // TRIALS_PER_PROGRAM
 
 
 def test_a_method_that_asks_for_one_architecture_alone_is_given_the_others() -> None:
@@ -198,7 +204,7 @@ def test_of_many_architectures_the_method_chooses() -> None:
 
 def test_in_a_long_study_nothing_is_moved() -> None:
     asked = drawn(9, 3)
-    known = [point | {"layers": 1, "units": [8], "dropout": [0.1]} for point in drawn(LONG, 5)]
+    known = [point | {"layers": 1, "units": [8], "dropout": [0.1]} for point in drawn(MAX_TRIALS, 5)]
     assert shared(asked, trials(known, 1), 0.0) == asked
 
 
@@ -260,6 +266,6 @@ def test_proposals_are_a_function_of_the_history() -> None:
 
 def test_what_is_asked_of_the_method_the_method_answers() -> None:
     bayes = make_searcher("bayes", NETS, seed=0)
-    both = First(wrapped(bayes, 0.0), [NETS.default_point()])
+    both = InitialPoints(wrapped(bayes, 0.0), [NETS.default_point()])
     assert both.unwrapped is bayes and both.slow and both.space is NETS
     assert both.seed_numbers(trials(drawn(3, 0), 1), drawn(2, 1)) == [3, 4]

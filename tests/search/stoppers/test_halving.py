@@ -22,7 +22,9 @@ def test_hyperband_is_the_table_of_the_paper() -> None:
 
 
 def test_survivors_are_those_of_the_paper() -> None:
-    history = race(make_stopper("hyperband", epochs=81, probes=0), trials=143, epochs=81, crossing=False, mishaps=False)
+    history = race(
+        make_stopper("hyperband", epochs=81, control_trials=0), trials=143, epochs=81, crossing=False, mishaps=False
+    )
     reached = {s: sorted((t.epoch for t in history if t.cohort == s), reverse=True) for s in range(5)}
     assert [reached[0].count(e) for e in (81, 27, 9, 3, 1)] == [1, 2, 6, 18, 54]
     assert [reached[1].count(e) for e in (81, 27, 9, 3)] == [1, 2, 8, 23]

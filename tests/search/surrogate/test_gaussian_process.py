@@ -10,13 +10,13 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from paceline.search.surrogate.gaussian_process import (
     BOUNDS,
     LEVEL,
-    Hyper,
+    GPParameters,
     Posterior,
-    drawn,
     fit,
     log_density,
     log_likelihood,
     log_prior,
+    sample_posterior,
 )
 
 pytestmark = pytest.mark.compiles
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.compiles
 Array = NDArray[np.float64]
 
 GROUPS = np.array([0, 1, 2, 2, 2, 3])
-HYPER = Hyper(np.array([0.3, 2.0, 0.9, 0.5]), 1.7, 0.013)
+HYPER = GPParameters(np.array([0.3, 2.0, 0.9, 0.5]), 1.7, 0.013)
 
 
 def data(rows: int, seed: int = 0) -> tuple[Array, Array]:
@@ -122,7 +122,7 @@ def test_an_imagined_result_is_one_more_result() -> None:
 
 def test_leaving_out_is_leaving_out() -> None:
     features, targets = data(12)
-    mean, sd = Posterior.given(HYPER, GROUPS, features, targets).left_out()
+    mean, sd = Posterior.given(HYPER, GROUPS, features, targets).leave_one_out()
     for row in range(12):
         rest = np.arange(12) != row
         less = Posterior.given(HYPER, GROUPS, features[rest], targets[rest])
@@ -165,8 +165,8 @@ def test_the_fit_tells_what_matters() -> None:
 @pytest.mark.parametrize("targets", [np.zeros(9), np.array([1.0] * 3 + [-0.5] * 6)])
 def test_equal_places_and_equal_results_are_survived(targets: Array) -> None:
     features = np.repeat(data(3)[0], 3, axis=0)
-    hyper = fit(features, GROUPS, targets)
-    mean, sd = Posterior.given(hyper, GROUPS, features, targets).predict(features)
+    parameters = fit(features, GROUPS, targets)
+    mean, sd = Posterior.given(parameters, GROUPS, features, targets).predict(features)
     assert np.isfinite(mean).all()
     assert (sd > 0).all()
 
@@ -192,10 +192,10 @@ def test_a_long_chain_draws_from_the_posterior() -> None:
     mean = (density[:, None] * grid).sum(axis=0) / density.sum()
     sd = np.sqrt((density[:, None] * (grid - mean) ** 2).sum(axis=0) / density.sum())
     rng = np.random.default_rng(0)
-    hyper, chain = fit(features, groups, targets), []
+    parameters, chain = fit(features, groups, targets), []
     for _ in range(4000):
-        hyper = drawn(hyper, features, groups, targets, rng)
-        chain.append(hyper.theta)
+        parameters = sample_posterior(parameters, features, groups, targets, rng)
+        chain.append(parameters.theta)
     assert np.mean(chain, axis=0) == pytest.approx(mean, abs=0.15)
     assert np.std(chain, axis=0) == pytest.approx(sd, rel=0.15)
 
@@ -203,18 +203,20 @@ def test_a_long_chain_draws_from_the_posterior() -> None:
 def test_draws_differ_less_the_more_is_known() -> None:
     def spread(rows: int) -> float:
         features, targets = data(rows)
-        hyper = fit(features, GROUPS, targets)
+        parameters = fit(features, GROUPS, targets)
         rngs = map(np.random.default_rng, range(30))
-        return float(np.std([drawn(hyper, features, GROUPS, targets, rng).theta[0] for rng in rngs]))
+        return float(np.std([sample_posterior(parameters, features, GROUPS, targets, rng).theta[0] for rng in rngs]))
 
     assert spread(10) > 2 * spread(80) > 0
 
 
 def test_draws_stay_in_bounds() -> None:
     features, targets = data(3)[0], np.zeros(3)  # equal results want as little signal as there can be
-    hyper, rng = fit(features, GROUPS, targets), np.random.default_rng(0)
+    parameters, rng = fit(features, GROUPS, targets), np.random.default_rng(0)
     low, high = BOUNDS["lengths"]
     for _ in range(1500):
-        hyper = drawn(hyper, features, GROUPS, targets, rng)
-        assert low <= hyper.lengths.min() and hyper.lengths.max() <= high
-        assert all(a <= v <= b for v, (a, b) in ((hyper.signal, BOUNDS["signal"]), (hyper.noise, BOUNDS["noise"])))
+        parameters = sample_posterior(parameters, features, GROUPS, targets, rng)
+        assert low <= parameters.lengths.min() and parameters.lengths.max() <= high
+        assert all(
+            a <= v <= b for v, (a, b) in ((parameters.signal, BOUNDS["signal"]), (parameters.noise, BOUNDS["noise"]))
+        )

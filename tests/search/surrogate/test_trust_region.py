@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from paceline.records import History, Status, Trial
 from paceline.search import make_searcher
-from paceline.search.methods.bayes import MOST
+from paceline.search.methods.bayes import MAX_RESULTS
 from paceline.search.surrogate.trust_region import FIRST, LARGEST, LEAST, box, nearest, size_after
 from paceline.space import Space
 
@@ -80,7 +80,7 @@ REACH = 0.25  # the size was halved four times, and even the slot of the longest
 def test_proposals_of_a_long_history_lie_near_its_best() -> None:
     rng = np.random.default_rng(0)
     trials = []
-    while len(trials) < MOST + 33:
+    while len(trials) < MAX_RESULTS + 33:
         point = SPACE.sample(rng)
         loss = rng.random() + (point["x"] > 0.1)
         trials.append(Trial(len(trials), point, 0, status=Status.FINISHED, score=float(loss)))

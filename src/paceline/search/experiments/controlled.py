@@ -24,9 +24,9 @@ import numpy as np
 from paceline.errors import SettingsError, SpaceError, did_you_mean
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.listed import completed
-from paceline.search.options import whole
+from paceline.search.options import check_int
 from paceline.space import Space
 from paceline.space.values import plain
 
@@ -73,11 +73,11 @@ class Experiments(Searcher):
         self, space: Space, base: Mapping[str, Any], factors: Mapping[str, Sequence[Any]], repeats: int
     ) -> None:
         self.space = space
-        self.repeats = whole("repeats", repeats, 1)
+        self.repeats = check_int("repeats", repeats, 1)
         self.arms = tuple(_arms(space, base, factors))
         self.planned = len(self.arms) * self.repeats
         self._keys = [space.key(arm.params) for arm in self.arms]
-        self._past = Past(space)
+        self._past = EncodedHistory(space)
 
     def fixed_points(self) -> Sequence[Params]:
         return [arm.params for arm in self.arms]

@@ -5,7 +5,7 @@
     fANOVA      share of a random forest's variance over the whole space that one hyperparameter explains by itself.
                 Asks what moves the score *anywhere*; what the singles leave is interactions.
 
-Both take places by the score (see `standing`) instead of scores, so trials that were stopped early take part and one
+Both take places by the score (see `ranking`) instead of scores, so trials that were stopped early take part and one
 absurd score doesn't drown the rest. Few trials show differences by chance: `clear` says whether a hyperparameter's
 divergence exceeds that of nearly all random choices of as many trials.
 
@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paceline.records import History
-from paceline.search.encoded_history import Past
-from paceline.search.ranking import standing_by_score
+from paceline.search.history import EncodedHistory
+from paceline.search.ranking import ranking_by_score
 from paceline.seeds import library_seed
 from paceline.space import Slot, Space
 
@@ -58,8 +58,8 @@ def importances(space: Space, history: History, seed: int = 0) -> list[Importanc
     Empty where fewer than 20 trials have a place, or all are equal.
     """
     every = every_so_many(len(history))
-    places = standing_by_score(history)[::every]
-    units = Past(space).units(History(history.trials[::every], history.goal))
+    places = ranking_by_score(history)[::every]
+    units = EncodedHistory(space).units(History(history.trials[::every], history.goal))
     known = np.isfinite(places) & ~np.isnan(units).all(axis=1)
     places, units = places[known], units[known]
     slots = [i for i, slot in enumerate(space.slots) if np.unique(units[:, i][~np.isnan(units[:, i])]).size > 1]

@@ -11,7 +11,7 @@ from paceline.search.methods.bayes import Bayes
 from paceline.space import Space
 
 
-def equals(history: History) -> list[int]:
+def tied_with_best(history: History) -> list[int]:
     """Positions of the trials that have the best finite score; with objectives beside it, of the best one alone."""
     best = history.best()
     if best is None:
@@ -21,7 +21,7 @@ def equals(history: History) -> list[int]:
     return [i for i, t in enumerate(history) if t is best or (not best.costs and loss_of(t, sign) == least)]
 
 
-def chosen(history: History, space: Space) -> Trial | None:
+def select_best(history: History, space: Space) -> Trial | None:
     """The best trial; of several with the same score, the one of which the others let expect most.
 
     Args:
@@ -31,9 +31,9 @@ def chosen(history: History, space: Space) -> Trial | None:
     Returns:
         None without a finite score. Where there are objectives beside the score, the first of equals.
     """
-    best, places = history.best(), equals(history)
+    best, places = history.best(), tied_with_best(history)
     if len(places) < 2:
         return best
-    expected = Bayes(space).foretold(history)
+    expected = Bayes(space).loo_means(history)
     known = [place for place in places if place in expected]
     return history.trials[min(known, key=lambda place: (expected[place], place))] if known else best

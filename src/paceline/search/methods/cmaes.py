@@ -8,7 +8,7 @@ nowhere.
 
 No state is kept: the trials after the start-up, cut into generations by their numbers, are told to a new
 distribution each time; the first generation with a member still running ends the replay. Trials of unlike length are
-ordered by `standing`. A distribution that has shrunk to nothing is begun anew elsewhere.
+ordered by `ranking`. A distribution that has shrunk to nothing is begun anew elsewhere.
 """
 
 import math
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.variation import begin, breed, completed
-from paceline.search.options import number, whole
-from paceline.search.ranking import standing
-from paceline.search.unique_batch import Fresh
+from paceline.search.options import check_float, check_int
+from paceline.search.ranking import ranking
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 if TYPE_CHECKING:
@@ -61,18 +61,18 @@ class CmaEs(Searcher):
         self.space = space
         self._seed = seed
         usual = 4 + int(3 * math.log(max(len(space.slots), 1)))
-        self._population = usual if population is None else whole("population", population, 4)
-        self._startup = self._population if startup is None else whole("startup", startup, 1)
-        self._sigma = number("sigma", sigma, 0.0, 1.0, open_low=True)
+        self._population = usual if population is None else check_int("population", population, 4)
+        self._startup = self._population if startup is None else check_int("startup", startup, 1)
+        self._sigma = check_float("sigma", sigma, 0.0, 1.0, open_low=True)
         self._numeric = np.array([i for i, slot in enumerate(space.slots) if slot.is_numeric], dtype=int)
         self._choices = [i for i, slot in enumerate(space.slots) if not slot.is_numeric]
-        self._past = Past(space)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
         inside = self._past.inside(history)
-        units, places = self._past.units(history)[inside], standing(history)[inside]
+        units, places = self._past.units(history)[inside], ranking(history)[inside]
         if fresh.full or not np.isfinite(places[: self._startup]).any():
             return fresh.fill(rng)
         start = completed(units[np.nanargmin(places[: self._startup])], np.random.default_rng(self._seed))

@@ -26,12 +26,11 @@ from numpy.typing import NDArray
 
 from paceline.records import History, Params
 from paceline.search.base import Round, Searcher
-from paceline.search.encoded_history import Past
-from paceline.search.history_view import Growing
+from paceline.search.history import EncodedHistory, HistoryView
 from paceline.search.methods.sobol import sobol_points
-from paceline.search.options import number, whole
-from paceline.search.ranking import evidence
-from paceline.search.unique_batch import Fresh
+from paceline.search.options import check_float, check_int
+from paceline.search.ranking import observations
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Slot, Space
 
 LEAST_MARGIN = 0.02
@@ -71,14 +70,14 @@ class CoarseToFine(Searcher):
     ) -> None:
         self.space = space
         self._seed = seed
-        self.size = whole("size", size, 2)
-        self._keep = whole("keep", keep, 1)
-        self._margin = number("margin", margin, 0.0)
-        self._explore = number("explore", explore, 0.0, 1.0)
-        self._past = Past(space)
+        self.size = check_int("size", size, 2)
+        self._keep = check_int("keep", keep, 1)
+        self._margin = check_float("margin", margin, 0.0)
+        self._explore = check_float("explore", explore, 0.0, 1.0)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         at, until = len(history), len(history) + count
         while at < until:
             number, inside = divmod(at, self.size)
@@ -100,7 +99,7 @@ class CoarseToFine(Searcher):
         cohorts = [trial.cohort for trial in trials]
         known = [bisect_right(cohorts, cohorts[number * self.size] - lag) for number in numbers]
         return [
-            self.round(History(Growing(trials, count), history.goal), number)
+            self.round(History(HistoryView(trials, count), history.goal), number)
             for number, count in zip(numbers, known, strict=True)
         ]
 
@@ -150,7 +149,7 @@ class CoarseToFine(Searcher):
 
         Where trials were stopped, the one with the best score may stand behind others that were trained further.
         """
-        known = evidence(history, self._past)
+        known = observations(history, self._past)
         sound = known.numbers[: len(known) - known.broken]
         if not len(sound):
             return known.units[:0], None

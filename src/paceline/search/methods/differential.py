@@ -4,7 +4,7 @@
 
 The population has fixed places. Trial number i is a child of the member in place i mod size and takes its place if it
 stands better; a replay of the history therefore ends in the same population. With Hyperband the order that
-trials are compared by already spans all rungs (see `standing`), which makes the pair DEHB.
+trials are compared by already spans all rungs (see `ranking`), which makes the pair DEHB.
 
 Where there are costs beside the score, "best" is any of the better half, drawn anew for each child: steps towards one
 end of a front would leave the rest of it alone.
@@ -14,11 +14,11 @@ import numpy as np
 
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.variation import Rows, begin, breed, completed
-from paceline.search.options import number, whole
-from paceline.search.ranking import has_costs, standing
-from paceline.search.unique_batch import Fresh
+from paceline.search.options import check_float, check_int
+from paceline.search.ranking import has_costs, ranking
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 
@@ -38,13 +38,13 @@ class Differential(Searcher):
     ) -> None:
         self.space = space
         self._seed = seed
-        self._population = whole("population", population, 4)
-        self._factor = number("factor", factor, 0.0, 2.0, open_low=True)
-        self._crossover = number("crossover", crossover, 0.0, 1.0)
-        self._past = Past(space)
+        self._population = check_int("population", population, 4)
+        self._factor = check_float("factor", factor, 0.0, 2.0, open_low=True)
+        self._crossover = check_float("crossover", crossover, 0.0, 1.0)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._population, self._seed)
         members, places = self._members(history)
         if len(members) < 4:
@@ -61,8 +61,8 @@ class Differential(Searcher):
         return breed(fresh, self.space, rng, child)
 
     def _members(self, history: History) -> tuple[list[int], list[float]]:
-        """Position in the history, and standing, of the member in each place that isn't empty."""
-        stand = np.where(self._past.inside(history), standing(history), np.nan)
+        """Position in the history, and ranking, of the member in each place that isn't empty."""
+        stand = np.where(self._past.inside(history), ranking(history), np.nan)
         held: dict[int, int] = {}
         for index in np.flatnonzero(np.isfinite(stand)).tolist():
             place = index % self._population

@@ -1,26 +1,23 @@
 """Few programs at first, all architectures in the end: a wrapper around any method that draws freely.
 
-    programs in use  <=  FIRST + earlier // EARLIER + place // TOGETHER + seconds of training / seconds of compiling
-
-    earlier   trials of earlier batches
-    place     of the proposal in its batch
-    seconds   estimates, functions of configurations and of epochs trained, never of a clock
+    programs in use  <=  FIRST_PROGRAMS  +  earlier trials // TRIALS_PER_PROGRAM
+                                         +  place in the batch // BATCH_PER_PROGRAM
+                                         +  seconds of training / seconds of compiling
 
 Layers, widths and batch size, the *deciding* hyperparameters, are an architecture, and each needs a compiled program,
 which takes seconds. On a small table an epoch takes milliseconds, so a search whose first two dozen draws ask for six
 programs compares nothing before all six are there. So a proposal that asks for a program beyond the limit takes the
 deciding hyperparameters of a configuration whose program is in use, and keeps all others. Where training takes as long
-as compiling, nothing is moved.
+as compiling, nothing is moved. Seconds are estimates, functions of configurations and of epochs trained, never of a
+clock.
 
-The first terms are a floor that needs no training: however small the table, one trial in `EARLIER` may bring a program.
-Within a batch it is one in `TOGETHER`, because a batch is compared when all of its trials are there, and so waits for
-every program that one of them asks for.
+The first three terms are a floor that needs no training. Within a batch a program is dearer than between batches,
+because a batch is compared when all of its trials are there, and so waits for every program that one of them asks for.
 
-A method that has seen two architectures do well may never ask for a third. So where the space has at most `LISTED`
+A method that has seen two architectures do well may never ask for a third. So where the space has at most `MAX_LISTED`
 architectures, the floor is a lower limit too: as long as fewer programs are in use, a proposal takes an architecture
-whose program is not.
-From `LONG` trials on nothing is moved: the floor is beyond a hundred programs then, and a long history need not be read
-for it.
+whose program is not. From `MAX_TRIALS` trials on nothing is moved: the floor is beyond a hundred programs then, and a
+long history need not be read for it.
 
 What is compiled already, or stored from another study, plays no part: proposals are functions of the history.
 """
@@ -31,23 +28,23 @@ import numpy as np
 
 from paceline.records import History, Params, Status
 from paceline.search.base import Searcher, Wrapper
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.architectures import architectures_of
 from paceline.space import Space
 
 Need = Callable[[Params], tuple[Hashable, float]]
 """Configuration -> (the program that trains it, seconds that an epoch of it takes / seconds that a program takes)."""
 
-FIRST = 2
+FIRST_PROGRAMS = 2
 """Programs that need no training to pay for them."""
 
-EARLIER, TOGETHER = 4, 10
+TRIALS_PER_PROGRAM, BATCH_PER_PROGRAM = 4, 10
 """So many trials of earlier batches, or proposals of the same batch, bring one more program."""
 
-LISTED = 32
+MAX_LISTED = 32
 """A space with at most so many architectures has them all tried."""
 
-LONG = 400
+MAX_TRIALS = 400
 """Trials of a long study, in which nothing is moved any more."""
 
 TRIES = 64
@@ -68,13 +65,13 @@ class FewPrograms(Wrapper):
         self._need = need
         self._deciding = np.array([slot.name in deciding for slot in self.space.slots], dtype=bool)
         possible = architectures_of(self.space, deciding)
-        self._lists = possible is not None and possible <= LISTED
+        self._lists = possible is not None and possible <= MAX_LISTED
         self._needs: dict[str, tuple[Hashable, float]] = {}  # by key; saves time alone
-        self._past = Past(self.space)
+        self._past = EncodedHistory(self.space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         points = self.searcher.suggest(history, count, rng)
-        if len(history) >= LONG or not self._deciding.any():
+        if len(history) >= MAX_TRIALS or not self._deciding.any():
             return points
         return self._moved(points, history, rng)
 
@@ -90,7 +87,7 @@ class FewPrograms(Wrapper):
         batch = _Batch(self.space, self._deciding, self._past.known(history), points)
         result = []
         for place, point in enumerate(points):
-            floor = FIRST + len(history) // EARLIER + place // TOGETHER
+            floor = FIRST_PROGRAMS + len(history) // TRIALS_PER_PROGRAM + place // BATCH_PER_PROGRAM
             key = self.space.key(point)
             is_new = self._needed(key, point)[0] not in in_use
             if is_new and len(in_use) >= floor + int(trained):

@@ -7,18 +7,18 @@
 
 Both read their population off the history, so there are no generations to wait for: each child descends
 from what is known when it is asked for. Where there are costs beside the score, "best" is by front and crowding (see
-`standing`), which makes the tournaments and the elitism those of NSGA-II.
+`ranking`), which makes the tournaments and the elitism those of NSGA-II.
 """
 
 import numpy as np
 
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.variation import Rows, begin, breed, completed, crossed, mutated
-from paceline.search.options import number, whole
-from paceline.search.ranking import evidence
-from paceline.search.unique_batch import Fresh
+from paceline.search.options import check_float, check_int
+from paceline.search.ranking import observations
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 
@@ -48,17 +48,17 @@ class Genetic(Searcher):
     ) -> None:
         self.space = space
         self._seed = seed
-        self._population = whole("population", population, 2)
-        self._tournament = whole("tournament", tournament, 1)
-        self._crossover = number("crossover", crossover, 0.0, 1.0)
-        self._mutation = number("mutation", mutation, 0.0, open_low=True)
-        self._spread = number("spread", spread, 0.0, open_low=True)
-        self._past = Past(space)
+        self._population = check_int("population", population, 2)
+        self._tournament = check_int("tournament", tournament, 1)
+        self._crossover = check_float("crossover", crossover, 0.0, 1.0)
+        self._mutation = check_float("mutation", mutation, 0.0, open_low=True)
+        self._spread = check_float("spread", spread, 0.0, open_low=True)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._population, self._seed)
-        known = evidence(history, self._past)
+        known = observations(history, self._past)
         parents = known.units[: len(known) - known.broken][: self._population]
         if len(parents) < 2:
             return fresh.fill(rng)
@@ -95,16 +95,16 @@ class Evolution(Searcher):
     ) -> None:
         self.space = space
         self._seed = seed
-        self._population = whole("population", population, 2)
-        self._tournament = whole("tournament", tournament, 1)
-        self._mutation = number("mutation", mutation, 0.0, open_low=True)
-        self._spread = number("spread", spread, 0.0, open_low=True)
-        self._past = Past(space)
+        self._population = check_int("population", population, 2)
+        self._tournament = check_int("tournament", tournament, 1)
+        self._mutation = check_float("mutation", mutation, 0.0, open_low=True)
+        self._spread = check_float("spread", spread, 0.0, open_low=True)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._population, self._seed)
-        known = evidence(history, self._past)
+        known = observations(history, self._past)
         whole_ones = len(known) - known.broken
         alive = np.sort(np.argsort(known.numbers[:whole_ones], kind="stable")[-self._population :])
         parents = known.units[:whole_ones][alive]  # still best first

@@ -1,6 +1,6 @@
 """Some configurations first, then any method: the default one, a colleague's, an old study's best.
 
-    First(searcher, [default]).suggest = [default] + searcher.suggest
+    InitialPoints(searcher, [default]).suggest = [default] + searcher.suggest
 
 A wrapper, so every method has the option. The wrapped method is told of the first ones as running trials,
 so it doesn't propose them too.
@@ -12,10 +12,10 @@ import numpy as np
 
 from paceline.records import History, Params, Trial
 from paceline.search.base import Searcher, Wrapper
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 
 
-class First(Wrapper):
+class InitialPoints(Wrapper):
     """`searcher`, after these configurations.
 
     Args:
@@ -35,7 +35,7 @@ class First(Wrapper):
             self.space.validate(point)
         self._first = {self.space.key(point): point for point in configurations}
         self._origins = dict.fromkeys(self._first, "first") | dict(sources or {})
-        self._past = Past(self.space)
+        self._past = EncodedHistory(self.space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         held = self._past.known(history)

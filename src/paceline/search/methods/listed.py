@@ -17,8 +17,8 @@ import numpy as np
 from paceline.errors import SettingsError, SpaceError, did_you_mean
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
-from paceline.search.options import whole
+from paceline.search.history import EncodedHistory
+from paceline.search.options import check_int
 from paceline.space import Space
 
 
@@ -29,8 +29,8 @@ class Listing:
         self._space = space
         self._source = iter(points)
         self._walked: dict[str, Params] = {}
-        self._repeats = whole("repeats", repeats, 1)
-        self._past = Past(space)
+        self._repeats = check_int("repeats", repeats, 1)
+        self._past = EncodedHistory(space)
 
     def next(self, history: History, count: int) -> list[Params]:
         """Up to `count` points that the history holds fewer than `repeats` times, in the list's order."""
@@ -105,7 +105,7 @@ class Grid(Searcher):
         grids: Sequence[Space | Mapping[str, Sequence[Any]]] = (),
         repeats: int = 1,
     ) -> None:
-        whole("points", points, 1)
+        check_int("points", points, 1)
         self.space = space
         for grid in grids:
             _check(grid, space)

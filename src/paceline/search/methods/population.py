@@ -18,11 +18,11 @@ import numpy as np
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Trial
 from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.variation import begin, completed, reflected
-from paceline.search.options import number, whole
+from paceline.search.options import check_float, check_int
 from paceline.search.stoppers.rungs import members
-from paceline.search.unique_batch import Fresh
+from paceline.search.unique_batch import UniqueBatch
 from paceline.seeds import generator
 from paceline.space import Space
 
@@ -57,16 +57,16 @@ class Population(Searcher):
     ) -> None:
         self.space = space
         self.seed = seed
-        self.size = whole("size", size, 2)
-        self.interval = None if interval is None else whole("interval", interval, 1)
-        self.share = number("share", share, 0.0, 0.5, open_low=True)
-        self.resample = number("resample", resample, 0.0, 1.0)
-        self.spread = number("spread", spread, 0.0, open_low=True)
-        self._past = Past(space)
+        self.size = check_int("size", size, 2)
+        self.interval = None if interval is None else check_int("interval", interval, 1)
+        self.share = check_float("share", share, 0.0, 0.5, open_low=True)
+        self.resample = check_float("resample", resample, 0.0, 1.0)
+        self.spread = check_float("spread", spread, 0.0, open_low=True)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         """First members: Sobol points for the first population, random draws for later ones."""
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self.size, self.seed)
         return fresh.fill(rng)
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
-from paceline.search.unique_batch import Fresh
+from paceline.search.history import EncodedHistory
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 
@@ -17,7 +17,7 @@ class Random(Searcher):
 
     def __init__(self, space: Space, *, seed: int = 0) -> None:
         self.space = space
-        self._past = Past(space)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        return Fresh(self.space, self._past.known(history), count).fill(rng)
+        return UniqueBatch(self.space, self._past.known(history), count).fill(rng)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
-from paceline.search.unique_batch import Fresh
+from paceline.search.history import EncodedHistory
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ class Sobol(Searcher):
     def __init__(self, space: Space, *, seed: int = 0) -> None:
         self.space = space
         self._seed = seed
-        self._past = Past(space)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         for row in sobol_points(len(self.space.slots), len(history), count + SKIPPED, self._seed):
             if fresh.full:
                 break

@@ -6,7 +6,7 @@
 
 Expected improvement grows with that ratio. Densities are over whole configurations (multivariate), so two
 parameters that are good only together are found; how conditional parameters take part is explained in `parzen`.
-Trials of unlike length are ordered by `standing`, and diverged ones belong to g.
+Trials of unlike length are ordered by `ranking`, and diverged ones belong to g.
 """
 
 import math
@@ -15,12 +15,12 @@ import numpy as np
 
 from paceline.records import History, Params
 from paceline.search.base import Searcher
-from paceline.search.encoded_history import Past
+from paceline.search.history import EncodedHistory
 from paceline.search.methods.variation import begin
-from paceline.search.options import number, whole
-from paceline.search.ranking import Evidence, evidence
+from paceline.search.options import check_float, check_int
+from paceline.search.ranking import Observations, observations
 from paceline.search.surrogate.parzen import Parzen
-from paceline.search.unique_batch import Fresh
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 MOST_GOOD = 25
@@ -52,21 +52,21 @@ class Tpe(Searcher):
     ) -> None:
         self.space = space
         self._seed = seed
-        self._startup = whole("startup", startup, 2)
-        self._candidates = whole("candidates", candidates, 1)
-        self._good = number("good", good, 0.0, 1.0, open_low=True)
-        self._width = number("width", width, 0.0, open_low=True)
-        self._past = Past(space)
+        self._startup = check_int("startup", startup, 2)
+        self._candidates = check_int("candidates", candidates, 1)
+        self._good = check_float("good", good, 0.0, 1.0, open_low=True)
+        self._width = check_float("width", width, 0.0, open_low=True)
+        self._past = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = Fresh(self.space, self._past.known(history), count)
+        fresh = UniqueBatch(self.space, self._past.known(history), count)
         begin(fresh, self.space, len(history), self._startup, self._seed)
-        known = evidence(history, self._past)
+        known = observations(history, self._past)
         if len(known) - known.broken >= 2 and not fresh.full:
             self._propose(fresh, known, rng)
         return fresh.fill(rng)
 
-    def _propose(self, fresh: Fresh, known: Evidence, rng: np.random.Generator) -> None:
+    def _propose(self, fresh: UniqueBatch, known: Observations, rng: np.random.Generator) -> None:
         few = min(math.ceil(self._good * len(known)), MOST_GOOD, len(known) - known.broken)
         good = Parzen(known.units[:few], self.space.slots, self._width)
         others = np.vstack([known.units[few:], known.pending])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from paceline.records import Params
 from paceline.search.methods.sobol import sobol_points
-from paceline.search.unique_batch import Fresh
+from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
 Rows = NDArray[np.float64]
@@ -21,14 +21,14 @@ TRIES = 20
 """Children bred in vain (known points) before a place of the batch is drawn at random."""
 
 
-def begin(fresh: Fresh, space: Space, start: int, until: int, seed: int) -> None:
+def begin(fresh: UniqueBatch, space: Space, start: int, until: int, seed: int) -> None:
     """The first `until` points of a study: a Sobol sequence, gone on with at trial `start`."""
     if start < until:
         for row in sobol_points(len(space.slots), start, until - start, seed):
             fresh.offer(space.from_unit(row))
 
 
-def breed(fresh: Fresh, space: Space, rng: np.random.Generator, child: Callable[[], Rows]) -> list[Params]:
+def breed(fresh: UniqueBatch, space: Space, rng: np.random.Generator, child: Callable[[], Rows]) -> list[Params]:
     """Fill a batch with children, each bred anew until it is a new point; then with random draws."""
     misses = 0
     while not fresh.full and misses < TRIES:

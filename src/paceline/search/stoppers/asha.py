@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from paceline.records import History
 from paceline.search.base import Cohort, Decision, Stopper
-from paceline.search.options import whole
-from paceline.search.stoppers.control_trials import PROBES, foretold, without_probes
+from paceline.search.options import check_int
+from paceline.search.stoppers.control_trials import CONTROL_TRIALS, rank_correlates, spare_control_trials
 from paceline.search.stoppers.halving import checked, outside_best_share_of_all
 from paceline.search.stoppers.rungs import equal_cohorts, geometric_rungs, halvings
 
@@ -28,24 +28,24 @@ class Asha(Stopper):
         eta: η, one trial of this many goes on.
         min_epochs: the first rung.
         size: trials that start together.
-        probes: first trials that show whether early readings can be believed (see `probes`); 0 for the published rule.
+        control_trials: first trials that show whether early readings can be believed; 0 for the published rule.
 
     Source: Li et al. (2020), "A system for massively parallel hyperparameter tuning".
     """
 
     def __init__(
-        self, *, epochs: int, eta: int = 3, min_epochs: int = 1, size: int = SIZE, probes: int = PROBES
+        self, *, epochs: int, eta: int = 3, min_epochs: int = 1, size: int = SIZE, control_trials: int = CONTROL_TRIALS
     ) -> None:
         self._eta, self._least = checked(epochs, eta, min_epochs)
-        self._size = whole("size", size, 1)
-        self._probes = whole("probes", probes, 0)
+        self._size = check_int("size", size, 1)
+        self._control_trials = check_int("control_trials", control_trials, 0)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         steps = halvings(epochs, self._least, self._eta)
         return equal_cohorts(trials, self._size, geometric_rungs(epochs, steps, self._eta), "cohort")
 
     def decide(self, history: History, cohort: Cohort, epoch: int) -> Decision:
-        if foretold(history, cohort, epoch, self._probes) is False:
+        if rank_correlates(history, cohort, epoch, self._control_trials) is False:
             return Decision()
         stop = outside_best_share_of_all(history, cohort, epoch, self._eta)
-        return Decision(without_probes(stop, cohort, epoch, self._probes))
+        return Decision(spare_control_trials(stop, cohort, epoch, self._control_trials))

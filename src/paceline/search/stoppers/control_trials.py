@@ -1,9 +1,9 @@
-"""Do early readings foretell late ones? A stopper that compares trials early asks those that nobody picked.
+"""Do early readings agree with late ones? A stopper that compares trials early asks trials that nobody selected.
 
-    probes       the first trials of a study and now and then one more; they aren't stopped before the rung below the
-                 end, whatever they read
-    unpicked     probes, and the members of cohorts of which nobody was stopped before a rung
-    foretold     the rank correlation, over the unpicked, of values at a rung with values at a later one
+    control trials     the first trials of a study, and now and then one more; they aren't stopped before the rung below
+                       the end, whatever they read
+    unselected         control trials, and the members of cohorts of which nobody was stopped before a rung
+    rank correlates    the rank correlation, over the unselected, of values at a rung with values at a later one is high
 
 Trials that were let on because they read well can't tell: their readings lie close together. On four tables of real
 learning curves (benchmarks/curve_tables.py) the ranks of all rows at epoch 2 of 50 and at the end correlate by
@@ -19,54 +19,57 @@ from paceline.records import History, Status, Trial
 from paceline.search.base import Cohort
 from paceline.search.stoppers.rungs import known_until, value_at
 
-PROBES = 6
+CONTROL_TRIALS = 6
 """Enough to tell a correlation of 0.8 from none, and few enough to be paid for by what stopping saves."""
 
-RENEWED = 48
-"""Each trial of such a number is a probe too, so that no false belief lasts."""
+CONTROL_EVERY = 48
+"""Each trial of such a number is a control trial too, so that no false belief lasts."""
 
-BELIEVED = 0.6
+MIN_CORRELATION = 0.6
 """Rank correlation from which on a rung's readings are believed."""
 
-LEAST = 5
-"""Unpicked trials at the later rung, from which on they are asked."""
+MIN_TRIALS = 5
+"""Unselected trials at the later rung, from which on they are asked."""
 
 
-def foretold(history: History, cohort: Cohort, epoch: int, probes: int) -> bool | None:
+def rank_correlates(history: History, cohort: Cohort, epoch: int, first: int) -> bool | None:
     """Whether readings at this rung of a cohort tell what comes of a trial.
 
-    The latest rung that enough unpicked trials have come to says it; None where there is none, or no probes.
+    The latest rung that enough unselected trials have come to says it; None where there is none, or no control trials.
 
     Args:
-        probes: how many of a study's first trials are; with 0 there are none at all.
+        first: how many of a study's first trials are control trials; with 0 there are none at all.
     """
-    if probes == 0:
+    if first == 0:
         return None
     ended = [t for t in known_until(history, cohort) if t.status in (Status.FINISHED, Status.STOPPED)]
     first_stop = _first_stops(ended)
     for late in reversed([rung for rung in cohort.rungs if rung > epoch]):
-        unpicked = [
+        unselected = [
             trial
             for trial in ended
             if len(trial.curve) >= late
             and (
                 first_stop.get(trial.cohort, late) >= late
-                or (_is_probe(trial.number, probes) and late < cohort.rungs[-1])
+                or (_is_control_trial(trial.number, first) and late < cohort.rungs[-1])
             )
         ]
-        if len(unpicked) >= LEAST:
-            early = [value_at(trial, epoch, history.goal) for trial in unpicked]
-            return _rank_correlation(early, [value_at(trial, late, history.goal) for trial in unpicked]) >= BELIEVED
+        if len(unselected) >= MIN_TRIALS:
+            early = [value_at(trial, epoch, history.goal) for trial in unselected]
+            then = [value_at(trial, late, history.goal) for trial in unselected]
+            return _rank_correlation(early, then) >= MIN_CORRELATION
     return None
 
 
-def without_probes(stop: Mapping[int, str], cohort: Cohort, epoch: int, probes: int) -> dict[int, str]:
-    """What a stopper says, but for the probes, who go on to the rung below the end."""
-    return {number: why for number, why in stop.items() if epoch >= cohort.rungs[-2] or not _is_probe(number, probes)}
+def spare_control_trials(stop: Mapping[int, str], cohort: Cohort, epoch: int, first: int) -> dict[int, str]:
+    """What a stopper says, but for the control trials, which go on to the rung below the end."""
+    return {
+        number: why for number, why in stop.items() if epoch >= cohort.rungs[-2] or not _is_control_trial(number, first)
+    }
 
 
-def _is_probe(number: int, probes: int) -> bool:
-    return number < probes or (probes > 0 and number % RENEWED == 0)
+def _is_control_trial(number: int, first: int) -> bool:
+    return number < first or (first > 0 and number % CONTROL_EVERY == 0)
 
 
 def _first_stops(ended: list[Trial]) -> dict[int, int]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from paceline.records import History, Status, Trial
 from paceline.search.base import Cohort, Decision, Stopper
-from paceline.search.options import number, whole
-from paceline.search.stoppers.extrapolation import LEAST, forecast
+from paceline.search.options import check_float, check_int
+from paceline.search.stoppers.extrapolation import MIN_VALUES, forecast
 from paceline.search.stoppers.rungs import equal_cohorts, known_until, members, regular_rungs, running, value_at
 
 REMEMBERED = 100
@@ -47,11 +47,13 @@ class Curve(Stopper):
         every: int | None = None,
         size: int = 16,
     ) -> None:
-        self._chance = number("chance", chance, 0.0, 1.0)
-        self._protect = number("protect", protect, 0.0, 1.0)
-        self._warmup = whole("warmup_epochs", max(LEAST, epochs // 10) if warmup_epochs is None else warmup_epochs, 1)
-        self._every = whole("every", max(1, epochs // 20) if every is None else every, 1)
-        self._size = whole("size", size, 1)
+        self._chance = check_float("chance", chance, 0.0, 1.0)
+        self._protect = check_float("protect", protect, 0.0, 1.0)
+        self._warmup = check_int(
+            "warmup_epochs", max(MIN_VALUES, epochs // 10) if warmup_epochs is None else warmup_epochs, 1
+        )
+        self._every = check_int("every", max(1, epochs // 20) if every is None else every, 1)
+        self._size = check_int("size", size, 1)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         return equal_cohorts(trials, self._size, regular_rungs(epochs, self._warmup, self._every), "cohort")

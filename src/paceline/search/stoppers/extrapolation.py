@@ -17,7 +17,7 @@ from paceline.search.surrogate.one_core import one_core
 
 Matrix = NDArray[np.float64]
 
-LEAST = 4
+MIN_VALUES = 4
 """Finite values that a curve needs before it is drawn on."""
 
 _POWERS = (0.25, 0.5, 1.0, 2.0)
@@ -34,14 +34,14 @@ def forecast(curves: Sequence[Sequence[float]], epoch: int, last: int) -> tuple[
         last: the epoch to forecast.
 
     Returns:
-        mean, sd: (curves,); NaN for a curve with fewer than `LEAST` finite values.
+        mean, sd: (curves,); NaN for a curve with fewer than `MIN_VALUES` finite values.
     """
     losses = np.full((len(curves), epoch), np.nan)
     for row, curve in zip(losses, curves, strict=True):
         row[: len(curve)] = curve[:epoch]
     finite = np.isfinite(losses)
     count = finite.sum(axis=1)
-    usable = count >= LEAST
+    usable = count >= MIN_VALUES
     mean, sd = np.full(len(curves), np.nan), np.full(len(curves), np.nan)
     if usable.any():
         with one_core():
@@ -59,7 +59,7 @@ def _laws(epochs: int, last: int) -> tuple[Matrix, Matrix]:
 
 
 def _fitted(losses: Matrix, finite: NDArray[np.bool_], last: int) -> tuple[Matrix, Matrix]:
-    """Forecasts of (curves, epochs) losses with at least `LEAST` finite values each."""
+    """Forecasts of (curves, epochs) losses with at least `MIN_VALUES` finite values each."""
     laws, at_end = _laws(losses.shape[1], last)
     count = finite.sum(axis=1, keepdims=True)
     weights = np.where(finite, np.arange(1.0, losses.shape[1] + 1.0), 0.0)

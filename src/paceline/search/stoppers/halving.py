@@ -10,8 +10,9 @@ because early readings may mislead, and starts anew until the trials are used up
 
     27 at 1, 3, 9, 27     12 at 3, 9, 27     6 at 9, 27     4 at 27        (27 epochs, η = 3)
 
-Hedging alone costs most of what it insures: ours also looks whether early readings do mislead (see `probes`). A rung
-that misleads stops nobody; at one that doesn't, trials are compared with those of all earlier brackets too.
+Hedging alone costs most of what it insures, so this one also looks whether early readings do mislead
+(`stoppers.control_trials`). A rung that misleads stops nobody; at one that doesn't, trials are compared with those of
+all earlier brackets too.
 """
 
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ from itertools import count
 from paceline.errors import SettingsError
 from paceline.records import History, Status
 from paceline.search.base import Cohort, Decision, Stopper
-from paceline.search.options import whole
-from paceline.search.stoppers.control_trials import PROBES, foretold, without_probes
+from paceline.search.options import check_int
+from paceline.search.stoppers.control_trials import CONTROL_TRIALS, rank_correlates, spare_control_trials
 from paceline.search.stoppers.rungs import geometric_rungs, halvings, known_until, members, ranked, running
 
 
@@ -39,7 +40,7 @@ class Halving(Stopper):
 
     def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, size: int | None = None) -> None:
         self._eta, self._least = checked(epochs, eta, min_epochs)
-        self._size = None if size is None else whole("size", size, 1)
+        self._size = None if size is None else check_int("size", size, 1)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         steps = halvings(epochs, self._least, self._eta)
@@ -58,14 +59,14 @@ class Hyperband(Stopper):
         epochs: epochs of a whole training, Hyperband's R.
         eta: η, one trial of this many goes on.
         min_epochs: the first comparison of the strictest bracket is not before this epoch.
-        probes: first trials that show whether early readings can be believed; 0 for the published rule.
+        control_trials: first trials that show whether early readings can be believed; 0 for the published rule.
 
     Source: Li et al. (2018), "Hyperband: a novel bandit-based approach to hyperparameter optimization".
     """
 
-    def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, probes: int = PROBES) -> None:
+    def __init__(self, *, epochs: int, eta: int = 3, min_epochs: int = 1, control_trials: int = CONTROL_TRIALS) -> None:
         self._eta, self._least = checked(epochs, eta, min_epochs)
-        self._probes = whole("probes", probes, 0)
+        self._control_trials = check_int("control_trials", control_trials, 0)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         strictest = halvings(epochs, self._least, self._eta)
@@ -80,13 +81,13 @@ class Hyperband(Stopper):
             left = None if left is None else left - now
 
     def decide(self, history: History, cohort: Cohort, epoch: int) -> Decision:
-        is_foretold = foretold(history, cohort, epoch, self._probes)
-        if is_foretold is False:
+        is_correlated = rank_correlates(history, cohort, epoch, self._control_trials)
+        if is_correlated is False:
             return Decision()
         stop = dict(keep_best_share(history, cohort, epoch, self._eta).stop)
-        if is_foretold:
+        if is_correlated:
             stop = {**outside_best_share_of_all(history, cohort, epoch, self._eta), **stop}
-        return Decision(without_probes(stop, cohort, epoch, self._probes))
+        return Decision(spare_control_trials(stop, cohort, epoch, self._control_trials))
 
 
 def keep_best_share(history: History, cohort: Cohort, epoch: int, eta: int) -> Decision:
@@ -119,8 +120,8 @@ def outside_best_share_of_all(history: History, cohort: Cohort, epoch: int, eta:
 
 def checked(epochs: int, eta: int, min_epochs: int) -> tuple[int, int]:
     """η and the first rung, if they are within their ranges; else a SettingsError."""
-    whole("eta", eta, 2)
-    whole("min_epochs", min_epochs, 1)
+    check_int("eta", eta, 2)
+    check_int("min_epochs", min_epochs, 1)
     if min_epochs > epochs:
         raise SettingsError(f"`min_epochs <= epochs` must hold, but got {min_epochs=}, {epochs=}.")
     return eta, min_epochs

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from paceline.records import History
 from paceline.search.base import Cohort, Decision, Stopper
-from paceline.search.options import whole
+from paceline.search.options import check_int
 from paceline.search.stoppers.rungs import (
     COHORT,
     equal_cohorts,
@@ -43,10 +43,10 @@ class Median(Stopper):
         every: int | None = None,
         size: int = COHORT,
     ) -> None:
-        self._warmup = whole("warmup_epochs", max(1, epochs // 5) if warmup_epochs is None else warmup_epochs, 1)
-        self._warmup_trials = whole("warmup_trials", warmup_trials, 1)
-        self._every = whole("every", max(1, epochs // 10) if every is None else every, 1)
-        self._size = whole("size", size, 1)
+        self._warmup = check_int("warmup_epochs", max(1, epochs // 5) if warmup_epochs is None else warmup_epochs, 1)
+        self._warmup_trials = check_int("warmup_trials", warmup_trials, 1)
+        self._every = check_int("every", max(1, epochs // 10) if every is None else every, 1)
+        self._size = check_int("size", size, 1)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         return equal_cohorts(trials, self._size, regular_rungs(epochs, self._warmup, self._every), "cohort")

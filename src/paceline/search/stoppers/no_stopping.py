@@ -8,18 +8,18 @@ from collections.abc import Iterator
 
 from paceline.records import History
 from paceline.search.base import Cohort, Decision, Stopper
-from paceline.search.options import whole
+from paceline.search.options import check_int
 from paceline.search.stoppers.rungs import equal_cohorts
 
 SIZE = 8
 """Enough for a few lanes; give `size` more for a device that trains many at once."""
 
 
-class Never(Stopper):
+class NoStopping(Stopper):
     """Stops nobody; `size` trials are proposed together."""
 
     def __init__(self, *, epochs: int, size: int = SIZE) -> None:
-        self._size = whole("size", size, 1)
+        self._size = check_int("size", size, 1)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         return equal_cohorts(trials, self._size, (epochs,), "cohort")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from paceline.records import History
 from paceline.search.base import Cohort, Decision, Stopper
-from paceline.search.options import number, whole
+from paceline.search.options import check_float, check_int
 from paceline.search.stoppers.rungs import COHORT, equal_cohorts, members, regular_rungs, running
 
 
@@ -29,10 +29,10 @@ class Patience(Stopper):
         every: int | None = None,
         size: int = COHORT,
     ) -> None:
-        self._patience = whole("patience", patience, 1)
-        self._min_delta = number("min_delta", min_delta, 0.0)
-        self._every = whole("every", max(1, epochs // 25) if every is None else every, 1)
-        self._size = whole("size", size, 1)
+        self._patience = check_int("patience", patience, 1)
+        self._min_delta = check_float("min_delta", min_delta, 0.0)
+        self._every = check_int("every", max(1, epochs // 25) if every is None else every, 1)
+        self._size = check_int("size", size, 1)
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
         return equal_cohorts(trials, self._size, regular_rungs(epochs, self._patience + 1, self._every), "cohort")

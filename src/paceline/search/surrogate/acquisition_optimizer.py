@@ -31,7 +31,7 @@ NEAR = 40
 
 
 def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator, ends: Rows) -> Rows:
-    """(places, slots) where a hunt begins.
+    """(places, slots) where a optimizer begins.
 
     Args:
         leaders: (leaders, slots) complete rows of the best known places.
@@ -53,7 +53,7 @@ def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator, ends:
     return np.vstack([everywhere, np.clip(np.where(changed, moved, near), low, high)])
 
 
-class Hunt:
+class AcquisitionOptimizer:
     """The search for a batch.
 
     Args:
@@ -100,14 +100,14 @@ class Hunt:
     @property
     def noise(self) -> float:
         """Variance of a single result about its mean."""
-        return self._posterior.hyper.noise
+        return self._posterior.parameters.noise
 
     def gain(self, row: Rows) -> float:
         """Expected improvement at a place (slots,)."""
         mean, sd = self._posterior.predict(self._encoding.features(self._encoding.snapped(row[None, :])))
         return float(np.exp(log_expected_improvement(mean, sd, self._best)[0][0]))
 
-    def imagine(self, row: Rows) -> None:
+    def fantasize(self, row: Rows) -> None:
         """Go on as if a place (slots,) had been tried."""
         snapped = self._encoding.snapped(row[None, :])
         self._known.add(snapped[0].tobytes())

@@ -6,7 +6,7 @@ with r² = Σ (x_j - x′_j)² / ℓ_g(j)²: Matérn 5/2 with one length ℓ for
 influence gets a long one (automatic relevance). c is the doubt about the mean of all targets.
 
     fit(...)                lengths, s² and noise with the highest posterior density: L-BFGS
-    drawn(...)              others that agree with the results too: a few steps of Metropolis from there
+    sample_posterior(...)              others that agree with the results too: a few steps of Metropolis from there
     Posterior(...)          mean and sd anywhere, with slopes
     posterior.extended(x)   the same after an imagined result at x that equals its mean (kriging believer)
 
@@ -44,7 +44,7 @@ BOUNDS = {"lengths": (0.02, 1e3), "signal": (0.05, 20.0), "noise": (1e-6, 2.0)}
 FIRST_NOISE = 0.01
 """That L-BFGS begins from, with the lengths that are expected. More starts found higher peaks, and no better places."""
 
-FEW = 80
+MAX_FIT_ROWS = 80
 """With more rows than this, most steps of the fit are made with so many of them and only the last few with all."""
 
 SWEEPS, STRIDE = 2, 0.8
@@ -52,7 +52,7 @@ SWEEPS, STRIDE = 2, 0.8
 
 
 @dataclass(frozen=True)
-class Hyper:
+class GPParameters:
     """What is fitted.
 
     Attributes:
@@ -71,9 +71,9 @@ class Hyper:
         return np.asarray(np.log(np.concatenate([self.lengths, [self.signal, self.noise]])))
 
     @staticmethod
-    def of(theta: Array) -> "Hyper":
+    def of(theta: Array) -> "GPParameters":
         values = np.exp(theta)
-        return Hyper(values[:-2], float(values[-2]), float(values[-1]))
+        return GPParameters(values[:-2], float(values[-2]), float(values[-1]))
 
 
 def matern(squared: Array) -> tuple[Array, Array]:
@@ -99,18 +99,18 @@ def log_likelihood(theta: Array, features: Array, groups: Groups, targets: Array
     """Logarithm of the marginal likelihood of the targets, and its slopes.
 
     Args:
-        theta: (groups + 2,) see `Hyper.theta`.
+        theta: (groups + 2,) see `GPParameters.theta`.
         features: (rows, columns).
         groups: (columns,) number of each column's length.
         targets: (rows,).
     """
-    hyper = Hyper.of(theta)
-    scaled = features / hyper.lengths[groups]
+    parameters = GPParameters.of(theta)
+    scaled = features / parameters.lengths[groups]
     squared = distances(scaled, scaled)
     np.fill_diagonal(squared, 0.0)
     kernel, slope = matern(squared)
-    covariance = hyper.signal * kernel + LEVEL
-    covariance.flat[:: len(covariance) + 1] += hyper.noise
+    covariance = parameters.signal * kernel + LEVEL
+    covariance.flat[:: len(covariance) + 1] += parameters.noise
     lower = _cholesky(covariance)
     inverse = _inverse(lower)
     alpha = inverse @ targets
@@ -118,11 +118,11 @@ def log_likelihood(theta: Array, features: Array, groups: Groups, targets: Array
 
     # dL = tr((α αᵀ - K⁻¹) dK) / 2;  dr²/d log ℓ = -2 (difference / ℓ)² for the columns of the group.
     weights = np.outer(alpha, alpha) - inverse
-    pull = weights * slope * hyper.signal
+    pull = weights * slope * parameters.signal
     columns = 2.0 * (pull.sum(axis=1) @ scaled**2) - 2.0 * np.einsum("ij,ij->j", scaled, pull @ scaled)
-    lengths = np.bincount(groups, weights=-columns, minlength=len(hyper.lengths))
-    signal = 0.5 * hyper.signal * np.vdot(weights, kernel)
-    noise = 0.5 * hyper.noise * np.trace(weights)
+    lengths = np.bincount(groups, weights=-columns, minlength=len(parameters.lengths))
+    signal = 0.5 * parameters.signal * np.vdot(weights, kernel)
+    noise = 0.5 * parameters.noise * np.trace(weights)
     return float(value), np.concatenate([lengths, [signal, noise]])
 
 
@@ -159,9 +159,9 @@ def log_density(theta: Array, features: Array, groups: Groups, targets: Array) -
     Likelihood and prior as in `fit`, but for slopes, which cost twice as much again. The density is of the logarithms
     of the variances too.
     """
-    hyper = Hyper.of(theta)
+    parameters = GPParameters.of(theta)
     try:
-        posterior = Posterior.given(hyper, groups, features, targets)
+        posterior = Posterior.given(parameters, groups, features, targets)
     except np.linalg.LinAlgError:
         return -np.inf
     half = posterior.forward(targets[:, None])[:, 0]
@@ -169,7 +169,9 @@ def log_density(theta: Array, features: Array, groups: Groups, targets: Array) -
     return likely - 0.5 * len(targets) * float(np.log(2.0 * np.pi)) + log_prior(theta)[0] + float(theta[-2:].sum())
 
 
-def drawn(hyper: Hyper, features: Array, groups: Groups, targets: Array, rng: np.random.Generator) -> Hyper:
+def sample_posterior(
+    parameters: GPParameters, features: Array, groups: Groups, targets: Array, rng: np.random.Generator
+) -> GPParameters:
     """Quantities that agree with the results about as well as the fitted ones: a few steps of a Markov chain.
 
     A few dozen results leave open which inputs matter. Who always believes the likeliest answer may follow it for
@@ -177,14 +179,14 @@ def drawn(hyper: Hyper, features: Array, groups: Groups, targets: Array, rng: np
     doubt shows in what is proposed.
 
     Args:
-        hyper: where the chain begins: the fitted quantities.
+        parameters: where the chain begins: the fitted quantities.
         features, groups, targets: as in `fit`.
 
     Source: Snoek et al. (2012), "Practical Bayesian optimization of machine learning algorithms", who average over
     such draws; Metropolis et al. (1953), "Equation of state calculations by fast computing machines", for the chain.
     """
-    low, high = np.log([BOUNDS["lengths"]] * len(hyper.lengths) + [BOUNDS["signal"], BOUNDS["noise"]]).T
-    theta = hyper.theta
+    low, high = np.log([BOUNDS["lengths"]] * len(parameters.lengths) + [BOUNDS["signal"], BOUNDS["noise"]]).T
+    theta = parameters.theta
     density = log_density(theta, features, groups, targets)
     for place in np.tile(np.arange(len(theta)), SWEEPS):
         moved = theta.copy()
@@ -194,10 +196,10 @@ def drawn(hyper: Hyper, features: Array, groups: Groups, targets: Array, rng: np
             there = log_density(moved, features, groups, targets)
             if np.log(chance) < there - density:
                 theta, density = moved, there
-    return Hyper.of(theta)
+    return GPParameters.of(theta)
 
 
-def fit(features: Array, groups: Groups, targets: Array) -> Hyper:
+def fit(features: Array, groups: Groups, targets: Array) -> GPParameters:
     """Lengths, signal and noise of the highest posterior density.
 
     Args:
@@ -207,7 +209,7 @@ def fit(features: Array, groups: Groups, targets: Array) -> Hyper:
     """
     count = int(groups.max()) + 1 if len(groups) else 0
     low, high = np.log([BOUNDS["lengths"]] * count + [BOUNDS["signal"], BOUNDS["noise"]]).T
-    start = Hyper(np.full(count, expected_length(count)), 1.0, FIRST_NOISE).theta
+    start = GPParameters(np.full(count, expected_length(count)), 1.0, FIRST_NOISE).theta
 
     def climbed(start: Array, rows: slice, steps: int) -> Array:
         def loss(theta: Array) -> tuple[float, Array]:
@@ -221,11 +223,11 @@ def fit(features: Array, groups: Groups, targets: Array) -> Hyper:
         )  # fmt: skip
         return np.asarray(found.x)
 
-    some = slice(None, None, max(1, -(-len(targets) // FEW)))
+    some = slice(None, None, max(1, -(-len(targets) // MAX_FIT_ROWS)))
     best = climbed(start, some, 25)
-    if len(targets) > FEW:
+    if len(targets) > MAX_FIT_ROWS:
         best = climbed(best, slice(None), 8)
-    return Hyper.of(best)
+    return GPParameters.of(best)
 
 
 @dataclass(frozen=True)
@@ -233,26 +235,26 @@ class Posterior:
     """The process, given results.
 
     Attributes:
-        hyper: see `Hyper`.
+        parameters: see `GPParameters`.
         groups: (columns,) number of each column's length.
         features: (rows, columns) where results are known.
         targets: (rows,) the results.
         lower: (rows, rows) Cholesky factor of their covariance, noise on its diagonal.
     """
 
-    hyper: Hyper
+    parameters: GPParameters
     groups: Groups
     features: Array
     targets: Array
     lower: Array
 
     @staticmethod
-    def given(hyper: Hyper, groups: Groups, features: Array, targets: Array) -> "Posterior":
+    def given(parameters: GPParameters, groups: Groups, features: Array, targets: Array) -> "Posterior":
         """Of results and fitted quantities."""
-        scaled = features / hyper.lengths[groups]
-        covariance = hyper.signal * matern(distances(scaled, scaled))[0] + LEVEL
-        np.fill_diagonal(covariance, hyper.signal + LEVEL + hyper.noise)
-        return Posterior(hyper, groups, features, targets, _cholesky(covariance))
+        scaled = features / parameters.lengths[groups]
+        covariance = parameters.signal * matern(distances(scaled, scaled))[0] + LEVEL
+        np.fill_diagonal(covariance, parameters.signal + LEVEL + parameters.noise)
+        return Posterior(parameters, groups, features, targets, _cholesky(covariance))
 
     @cached_property
     def alpha(self) -> Array:
@@ -261,12 +263,12 @@ class Posterior:
 
     @cached_property
     def _scaled(self) -> Array:
-        return self.features / self.hyper.lengths[self.groups]
+        return self.features / self.parameters.lengths[self.groups]
 
     def covariances(self, places: Array, rows: slice = slice(None)) -> Array:
         """(rows, places) k between the known rows (or some of them) and other places."""
-        squared = distances(self._scaled[rows], places / self.hyper.lengths[self.groups])
-        return np.asarray(self.hyper.signal * matern(squared)[0] + LEVEL)
+        squared = distances(self._scaled[rows], places / self.parameters.lengths[self.groups])
+        return np.asarray(self.parameters.signal * matern(squared)[0] + LEVEL)
 
     def forward(self, right: Array) -> Array:
         """(rows, n) lower⁻¹ right."""
@@ -282,20 +284,20 @@ class Posterior:
 
     def sd(self, half: Array) -> Array:
         """(n,) of `forward(covariances(places))`: sd of f at the places."""
-        variance = self.hyper.signal + LEVEL - np.einsum("ij,ij->j", half, half)
-        return np.asarray(np.sqrt(np.maximum(variance, 1e-12 * (self.hyper.signal + LEVEL))))
+        variance = self.parameters.signal + LEVEL - np.einsum("ij,ij->j", half, half)
+        return np.asarray(np.sqrt(np.maximum(variance, 1e-12 * (self.parameters.signal + LEVEL))))
 
     def predict_with_slopes(self, places: Array) -> tuple[Array, Array, Array, Array]:
         """Mean and sd as `predict`, both (places,), and their slopes in the features, both (places, columns)."""
-        lengths = self.hyper.lengths[self.groups]
+        lengths = self.parameters.lengths[self.groups]
         scaled = places / lengths
         kernel, slope = matern(distances(self._scaled, scaled))
-        cross = self.hyper.signal * kernel + LEVEL
+        cross = self.parameters.signal * kernel + LEVEL
         half = self.forward(cross)
         sd = self.sd(half)
 
         def along(weights: Array) -> Array:
-            pull = 2.0 * self.hyper.signal * slope * weights
+            pull = 2.0 * self.parameters.signal * slope * weights
             return np.asarray((scaled * pull.sum(axis=0)[:, None] - pull.T @ self._scaled) / lengths)
 
         return cross.T @ self.alpha, sd, along(self.alpha[:, None]), -along(self._backward(half)) / sd[:, None]
@@ -303,16 +305,16 @@ class Posterior:
     def extended(self, place: Array) -> "Posterior":
         """After one more result at a place (columns,) that equals the mean there: the factor gets one more row."""
         half = self.forward(self.covariances(place[None, :]))[:, 0]
-        left = self.hyper.signal + LEVEL + self.hyper.noise - float(half @ half)
-        corner = np.sqrt(max(left, self.hyper.noise))
+        left = self.parameters.signal + LEVEL + self.parameters.noise - float(half @ half)
+        corner = np.sqrt(max(left, self.parameters.noise))
         lower = np.zeros((len(half) + 1, len(half) + 1))
         lower[:-1, :-1], lower[-1, :-1], lower[-1, -1] = self.lower, half, corner
         mean = self.predict(place[None, :])[0]
         return Posterior(
-            self.hyper, self.groups, np.vstack([self.features, place]), np.append(self.targets, mean), lower
+            self.parameters, self.groups, np.vstack([self.features, place]), np.append(self.targets, mean), lower
         )
 
-    def left_out(self) -> tuple[Array, Array]:
+    def leave_one_out(self) -> tuple[Array, Array]:
         """(rows,) mean and sd of each result, noise included, foretold from all the others.
 
         Source: Rasmussen and Williams (2006), equation 5.12.

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from paceline.pareto import cost_table, measured, nondominated
 from paceline.records import History, Params, Status, Trial
 from paceline.search.ranking import is_judged, merged_scores
-from paceline.search.surrogate.power import power
+from paceline.search.surrogate.targets import standardize
 
 Array = NDArray[np.float64]
 
@@ -32,7 +32,11 @@ PARTS = 4
 """Mixes that one batch is proposed by at most; each costs a model."""
 
 
-def suggest_by_mixes(
+SPAN, TRIED = 4.0, 33
+"""Exponents within 1 ± 4 are tried, so many at a time, three times ever closer."""
+
+
+def suggest_scalarized(
     suggest: Callable[[History, int, np.random.Generator], list[Params]],
     history: History,
     count: int,
@@ -50,14 +54,14 @@ def suggest_by_mixes(
         weights = rng.dirichlet(np.ones(objectives))
         start = len(history)
         pending = [Trial(start + number, point, 0) for number, point in enumerate(points)]
-        found = suggest(History((*mixed(history, weights), *pending)), len(part), rng)
+        found = suggest(History((*scalarize(history, weights), *pending)), len(part), rng)
         points += found
         if len(found) < len(part):
             break
     return points
 
 
-def mixed(history: History, weights: Array | None = None) -> History:
+def scalarize(history: History, weights: Array | None = None) -> History:
     """The history with one number a trial, lower is better, as if each trial had been trained to its end.
 
     Curves stay as they are, in the metric's unit: how long a trial was trained is read from them.
@@ -73,22 +77,54 @@ def mixed(history: History, weights: Array | None = None) -> History:
     if weights is None:
         weights = np.full(values.shape[1], 1.0 / values.shape[1])
     front = nondominated(values)
-    parts = np.column_stack([scaled(column, front) for column in values.T]) * weights[: values.shape[1]]
+    parts = np.column_stack([normalized(column, front) for column in values.T]) * weights[: values.shape[1]]
     for index, part in zip(judged, parts, strict=True):
         mix = float(part.max() + SHARE * part.sum())
         trials[index] = replace(trials[index], status=Status.FINISHED, score=mix)
     return History(tuple(trials))
 
 
-def scaled(column: Array, front: NDArray[np.bool_]) -> Array:
+def normalized(column: Array, front: NDArray[np.bool_]) -> Array:
     """(trials,) an objective, spread by the power under which it looks most normal, with the front on [0, 1].
 
     Args:
         column: (trials,) what isn't finite counts as the worst.
         front: (trials,) which trials nobody dominates; if they are all equal here, all trials are put on [0, 1].
     """
-    spread = power(measured(column)) if len(column) else column
+    spread = power_map(measured(column)) if len(column) else column
     for some in (spread[front], spread):
         if len(some) and np.ptp(some) > 0.0:
             return np.asarray((spread - some.min()) / np.ptp(some))
     return np.zeros_like(spread)
+
+
+def power_map(scores: Array) -> Array:
+    """Yeo and Johnson's map of the standardize scores, by the most likely exponent."""
+    z = standardize(scores)
+    return yeo_johnson(z, likeliest_exponent(z))
+
+
+def yeo_johnson(z: Array, exponent: float) -> Array:
+    """((z + 1)^e - 1) / e above 0, and the same of -z with 2 - e, turned, below.
+
+    Source: Yeo and Johnson (2000), "A new family of power transformations to improve normality or symmetry".
+    """
+
+    def one_side(log: Array, e: float) -> Array:
+        return log if abs(e) < 1e-8 else np.asarray(np.expm1(e * log) / e)
+
+    above, below = np.log1p(np.maximum(z, 0.0)), np.log1p(np.maximum(-z, 0.0))
+    return one_side(above, exponent) - one_side(below, 2.0 - exponent)
+
+
+def likeliest_exponent(z: Array) -> float:
+    """The exponent of the highest likelihood of a normal distribution, to three digits; 1 where all are equal."""
+    stretch = float((np.sign(z) * np.log1p(np.abs(z))).sum())
+    best, span = 1.0, SPAN
+    for _ in range(3 if z.any() else 0):
+        tried = best + np.linspace(-span, span, TRIED)
+        spread = np.array([yeo_johnson(z, exponent).var() for exponent in tried])
+        likely = -0.5 * len(z) * np.log(np.maximum(spread, 1e-300)) + (tried - 1.0) * stretch
+        best = float(tried[np.argmax(likely)])
+        span *= 2.0 / (TRIED - 1)
+    return best

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from paceline.records import History, Status, Trial
-from paceline.search.ranking import Evidence
+from paceline.search.ranking import Observations
 
 Array = NDArray[np.float64]
 
@@ -25,25 +25,25 @@ LINEAR = 3.0
 """Scores further above the median than 3 times its distance from the best have their excess logged."""
 
 
-def targets(history: History, known: Evidence) -> Array:
+def targets(history: History, known: Observations) -> Array:
     """(observed,) targets in the order of `known`, which is best first."""
     trials = [history.trials[i] for i in known.numbers[: len(known) - known.broken]]
     if not trials:
         return np.zeros(len(known))
-    if comparable(trials):
+    if all_finished(trials):
         sign = -1.0 if history.goal == "maximize" else 1.0
-        good = eased(np.array([sign * (trial.score or 0.0) for trial in trials]))
+        good = compress_tail(np.array([sign * (trial.score or 0.0) for trial in trials]))
     else:
-        good = ranks(np.arange(len(trials), dtype=np.float64))
-    return standardised(np.append(good, np.full(known.broken, good.max())))
+        good = normal_scores(np.arange(len(trials), dtype=np.float64))
+    return standardize(np.append(good, np.full(known.broken, good.max())))
 
 
-def comparable(trials: Iterable[Trial]) -> bool:
+def all_finished(trials: Iterable[Trial]) -> bool:
     """Whether all were trained to their end."""
     return not any(trial.status is Status.STOPPED and trial.curve for trial in trials)
 
 
-def standardised(values: Array) -> Array:
+def standardize(values: Array) -> Array:
     """Mean 0 and variance 1; all 0 where all are equal but for rounding."""
     scale = np.abs(values).max()
     if scale == 0.0:
@@ -54,7 +54,7 @@ def standardised(values: Array) -> Array:
     return np.asarray(off / spread) if spread > 1e-12 else np.zeros_like(off)
 
 
-def ranks(scores: Array) -> Array:
+def normal_scores(scores: Array) -> Array:
     """Normal quantiles of the ranks; equal scores share their mean rank.
 
     Source: Salinas et al. (2020), "A quantile-based approach for hyperparameter transfer learning".
@@ -62,7 +62,7 @@ def ranks(scores: Array) -> Array:
     return np.asarray(ndtri((rankdata(scores) - 0.5) / len(scores)))
 
 
-def eased(scores: Array) -> Array:
+def compress_tail(scores: Array) -> Array:
     """The scores with a shorter bad tail, in units of the distance from the least to the median, which is 0.
 
     Up to `LINEAR` units above the median nothing but the unit changes; what is further above is logged.

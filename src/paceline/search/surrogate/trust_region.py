@@ -35,9 +35,9 @@ def size_after(standings: Rows, slots: int) -> float:
     """
     size, best, wins, losses = FIRST, np.inf, 0, 0
     patience = max(LOSSES, 2 * slots)
-    for standing in standings.tolist():
-        won = standing < best
-        best = min(best, standing)
+    for ranking in standings.tolist():
+        won = ranking < best
+        best = min(best, ranking)
         wins, losses = (wins + 1, 0) if won else (0, losses + 1)
         if wins == WINS:
             size, wins = min(2.0 * size, LARGEST), 0

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paceline.records import History, Status, Trial
-from paceline.search import Growing, make_searcher
-from paceline.search.encoded_history import Past
+from paceline.search import HistoryView, make_searcher
+from paceline.search.history import EncodedHistory
 from paceline.space import Space
 from paceline.testing import rng_at
 
@@ -21,7 +21,7 @@ def trials(count: int, start: int = 0, shift: float = 0.0) -> list[Trial]:
 def test_it_reads_like_the_list_that_it_stands_for(size: int, first: int, own: int, data: st.DataObject) -> None:
     shared, tail = trials(size), trials(own, 100)
     first = min(first, size)
-    growing, plain = Growing(shared, first, tail), shared[:first] + tail
+    growing, plain = HistoryView(shared, first, tail), shared[:first] + tail
     shared += trials(3, 50)  # what comes later isn't seen
     assert list(growing) == plain and len(growing) == len(plain)
     assert list(reversed(growing)) == plain[::-1]
@@ -45,9 +45,9 @@ def test_what_is_remembered_never_changes_an_answer(asked: list[tuple[int, int, 
     """Histories in any order: of two shared lists, longer and shorter, with tails that change, and plain ones."""
     lists = [trials(12), trials(12, shift=0.5)]
     tails = [trials(4, 100 * k) for k in (1, 2, 3)]
-    past = Past(SPACE)
+    past = EncodedHistory(SPACE)
     for which, first, own, tail, shared in asked:
-        known = Growing(lists[which], first, tails[tail][:own])
+        known = HistoryView(lists[which], first, tails[tail][:own])
         history = History(known if shared else list(known))
         keys = [SPACE.key(trial.params) for trial in history]
         assert past.known(history) == set(keys)
@@ -75,7 +75,7 @@ def test_a_long_search_looks_at_each_trial_once(method: str) -> None:
     searcher = make_searcher(method, SPACE, seed=0)
     shared = Counting()
     for number in range(400):
-        history = History(Growing(shared, number))
+        history = History(HistoryView(shared, number))
         (params,) = searcher.suggest(history, 1, rng_at(history))
         shared.append(Trial(number, params, number, status=Status.FINISHED, score=0.5))
     assert shared.looks <= 2 * len(shared)
