@@ -15,7 +15,6 @@ from paceline.search import Cohort, check_objectives, make_searcher, make_stoppe
 from paceline.search.experiments.importance import importances
 from paceline.search.methods.bayes import Bayes
 from paceline.search.ranking import merged_scores, ranking, ranking_by_score
-from paceline.search.stoppers.control_trials import CONTROL_EVERY
 from paceline.search.surrogate.scalarize import PARTS, SHARE, normalized, scalarize, suggest_scalarized
 from paceline.space import Space
 from paceline.testing import imitate, race
@@ -218,25 +217,6 @@ def test_the_model_of_bayes_is_judged_by_a_mix() -> None:
     found = bayes.calibration(searched("random", 0, 30))
     assert found is not None
     assert found.trials == 30
-
-
-@pytest.mark.parametrize(("stops", "costs"), [(True, 0), (True, 1), (False, 0), (False, 1)])
-def test_bayes_draws_a_probe_now_and_then_where_trials_are_stopped(stops: bool, costs: int) -> None:
-    """Mixing several objectives into one number must not hide that trials are stopped."""
-    space = Space({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})
-    history = imitate(make_searcher("random", space, seed=0), [CONTROL_EVERY - 1], costs=costs, mishaps=stops)
-    assert any(t.status is Status.STOPPED for t in history) is stops
-    draws: list[Params] = []
-
-    class Spied(Space):
-        def sample(self, rng: np.random.Generator) -> Params:
-            draws.append(super().sample(rng))
-            return draws[-1]
-
-    points = Bayes(Spied({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})).suggest(
-        history, 3, np.random.default_rng(0)
-    )
-    assert [point in draws for point in points] == [False, stops, False]
 
 
 def test_how_long_trials_were_trained_is_known_after_mixing() -> None:

@@ -9,7 +9,7 @@ from small_studies import SMALL, SPACE, interrupt_after, outcome
 from paceline.data import Dataset
 from paceline.errors import SettingsError, StudyError
 from paceline.net.dense.hyperparameters import DenseHyperparameters
-from paceline.search.methods.bayes import MAX_EARLIER
+from paceline.search.surrogate.earlier import MAX_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
 from paceline.study.warm import carried, earlier_of, placed

@@ -18,8 +18,8 @@ from paceline.errors import StudyError
 from paceline.hyperparameters import Hyperparameters
 from paceline.records import History, Params, StudyRecord, Trial
 from paceline.search.history import EncodedHistory
-from paceline.search.methods.bayes import MAX_EARLIER, thinned
 from paceline.search.ranking import has_costs, observations
+from paceline.search.surrogate.earlier import MAX_EARLIER, thinned
 from paceline.search.surrogate.scalarize import scalarize
 from paceline.search.surrogate.targets import targets
 from paceline.space import Space

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from mixed_problem import MIXED, mixed_loss
-from numpy.typing import NDArray
 
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Status, Trial
@@ -21,11 +20,11 @@ from paceline.search.history import EncodedHistory
 from paceline.search.methods.bayes import Bayes, Calibration
 from paceline.search.ranking import observations
 from paceline.search.surrogate.acquisition import log_expected_improvement
-from paceline.search.surrogate.acquisition_optimizer import AcquisitionOptimizer, pool
+from paceline.search.surrogate.acquisition_optimizer import AcquisitionOptimizer, initial_candidates
 from paceline.search.surrogate.encoding import Encoding
-from paceline.search.surrogate.gaussian_process import MAX_FIT_ROWS, GPParameters, Posterior, fit
+from paceline.search.surrogate.gaussian_process import Posterior, fit
+from paceline.search.surrogate.score_model import ScoreModel
 from paceline.search.surrogate.targets import compress_tail, normal_scores, standardize, targets
-from paceline.search.surrogate.trust_region import cube
 from paceline.seeds import generator
 from paceline.space import Float, Int, Space
 from paceline.testing import SPACES, SearcherContract, race
@@ -134,10 +133,8 @@ def test_a_hunt_finds_the_highest_hill_of_a_grid() -> None:
     worth = log_expected_improvement(*posterior.predict(features), best)[0]
     worth[some] = -np.inf
     known = encoding.snapped(units[some])
-    optimizer = AcquisitionOptimizer(
-        encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)), cube(3)
-    )
-    found = space.from_unit(optimizer.find(5, 12)[0])
+    optimizer = AcquisitionOptimizer(encoding, posterior, log_expected_improvement, best, known, rng.random((5, 3)))
+    found = space.from_unit(optimizer.maximize(5, 12)[0])
     assert worth[points.index(found)] == worth.max()
 
 
@@ -151,9 +148,9 @@ def test_a_hunt_over_numbers_ends_on_a_peak() -> None:
     best = float(posterior.predict(units)[0].min())
     fine = np.stack(np.meshgrid(np.linspace(0, 1, 301), np.linspace(0, 1, 301)), axis=-1).reshape(-1, 2)
     highest = log_expected_improvement(*posterior.predict(fine), best)[0].max()
-    places = pool(space, units[:5], 64, rng, cube(2))
-    optimizer = AcquisitionOptimizer(encoding, posterior, log_expected_improvement, best, units, places, cube(2))
-    row = optimizer.find(5, 6)[:1]
+    places = initial_candidates(space, units[:5], 64, rng)
+    optimizer = AcquisitionOptimizer(encoding, posterior, log_expected_improvement, best, units, places)
+    row = optimizer.maximize(5, 6)[:1]
     assert log_expected_improvement(*posterior.predict(row), best)[0][0] >= highest - 1e-3
 
 
@@ -202,15 +199,6 @@ def test_what_a_choice_and_an_inactive_slot_become() -> None:
     assert encoding.groups.tolist() == [0, 1, 2, 3, 3, 3, 3, 4, 5]
 
 
-def test_lengths_in_the_cube_are_those_of_the_features() -> None:
-    space = Space({"x": {"low": 0.0, "high": 1.0}, "n": {"low": 1, "high": 5}})
-    encoding = Encoding(space)
-    ends = encoding.features(encoding.snapped(np.array([space.to_unit({"x": x, "n": n}) for x, n in ((0, 1), (1, 5))])))
-    assert ends.tolist() == [[0.0, 0.0], [1.0, 1.0]]
-    found = encoding.lengths(np.array([0.3, 1.0]))
-    assert found == pytest.approx([0.3, 0.8]), "the middles of five cells lie 0.8 apart"
-
-
 def test_only_the_bad_tail_is_bent() -> None:
     rng = np.random.default_rng(0)
     for scores in (rng.normal(size=50), rng.exponential(size=80) * 1e-3, -(rng.random(60) ** 4) * 1e6):
@@ -247,45 +235,6 @@ def test_scores_within_a_hair_and_of_any_size_are_spread() -> None:
     assert standardize(np.array([1.0, 1.0 + 1e-9])) == pytest.approx([-1.0, 1.0], abs=1e-6)
     assert standardize(np.array([1e308, -1e308])) == pytest.approx([1.0, -1.0])
     assert np.isfinite(compress_tail(np.array([0.1, 0.2, 0.3, 1e300]))).all()
-
-
-def test_lengths_are_drawn_as_long_as_results_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In proposals alone: what the study says of itself at its end comes from the likeliest model."""
-    drawn: list[int] = []
-
-    def noted(parameters: GPParameters, features: NDArray[np.float64], *args: object) -> GPParameters:
-        drawn.append(len(features))
-        return parameters
-
-    monkeypatch.setattr("paceline.search.methods.bayes.sample_posterior", noted)
-    searcher = Bayes(MIXED, candidates=16)
-    for rows, expected in ((12, [12]), (MAX_FIT_ROWS, [MAX_FIT_ROWS]), (MAX_FIT_ROWS + 1, [])):
-        drawn.clear()
-        history = told(MIXED, rows)
-        searcher.suggest(history, 1, np.random.default_rng(0))
-        assert drawn == expected
-        searcher.calibration(history)
-        searcher.outlook(history, np.random.default_rng(0))
-        assert len(searcher.loo_means(history)) == rows
-        assert drawn == expected
-
-
-def test_who_follows_the_likeliest_model_alone_may_miss_a_choice() -> None:
-    """A good value that the first results put in a bad light is tried again: nothing but draws differ here."""
-    space = Space({"a": {"choices": ["p", "q"]}, "x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})
-    begun = [("p", 0.1, 0.2), ("p", 0.3, 0.8), ("p", 0.6, 0.5), ("p", 0.2, 0.5), ("p", 0.45, 0.35), ("q", 0.95, 0.9)]
-
-    def loss(a: str, x: float, y: float) -> float:
-        return (x - 0.3) ** 2 + (y - 0.4) ** 2 + (0.0 if a == "p" else 3.0 * x**2 - 0.35)
-
-    trials = [
-        Trial(i, {"a": a, "x": x, "y": y}, 0, status=Status.FINISHED, score=loss(a, x, y))
-        for i, (a, x, y) in enumerate(begun)
-    ]
-    searcher = make_searcher("bayes", space, seed=0, startup=2)
-    rngs = map(np.random.default_rng, range(20))
-    tried = {searcher.suggest(History(trials), 1, rng)[0]["a"] for rng in rngs}
-    assert tried == {"p", "q"}
 
 
 # Its own judgement
@@ -427,7 +376,7 @@ def test_a_warm_start_whose_first_trials_all_break_goes_on(status: Status, count
     assert len(points) == 4
     if count == 12:  # the whole of the good end broke
         assert min(point["x"] for point in points) > 0.11
-    assert set(bayes.loo_means(history)) == (set() if count < 3 else set(range(count)))
+    assert set(ScoreModel(space, earlier).loo_means(history)) == (set() if count < 3 else set(range(count)))
 
 
 def test_trials_that_all_break_leave_a_model_nothing_to_say() -> None:
@@ -435,4 +384,4 @@ def test_trials_that_all_break_leave_a_model_nothing_to_say() -> None:
     history = History(tuple(Trial(i, {"x": 0.1 * i}, i, status=Status.DIVERGED) for i in range(6)))
     known = observations(history, EncodedHistory(space))
     assert targets(history, known).tolist() == [0.0] * 6
-    assert set(Bayes(space).loo_means(history)) == set(range(6))
+    assert set(ScoreModel(space).loo_means(history)) == set(range(6))

@@ -13,10 +13,8 @@ from paceline.search.surrogate.gaussian_process import (
     GPParameters,
     Posterior,
     fit,
-    log_density,
     log_likelihood,
     log_prior,
-    sample_posterior,
 )
 
 pytestmark = pytest.mark.compiles
@@ -169,54 +167,3 @@ def test_equal_places_and_equal_results_are_survived(targets: Array) -> None:
     mean, sd = Posterior.given(parameters, GROUPS, features, targets).predict(features)
     assert np.isfinite(mean).all()
     assert (sd > 0).all()
-
-
-def test_the_density_of_the_chain_is_that_of_the_fit() -> None:
-    """In the logarithms of the variances, so their densities get the slope of the exponential."""
-    features, targets = data(40)
-    theta = HYPER.theta
-    expected = log_likelihood(theta, features, GROUPS, targets)[0] + log_prior(theta)[0] + theta[-2] + theta[-1]
-    assert log_density(theta, features, GROUPS, targets) == pytest.approx(expected, abs=1e-9)
-    with np.errstate(all="ignore"):
-        assert log_density(np.full(6, 400.0), features, GROUPS, targets) == -np.inf
-
-
-def test_a_long_chain_draws_from_the_posterior() -> None:
-    """Means and spreads of the logarithms, against sums over a grid: one length, signal and noise, six results."""
-    features = np.array([0.0, 0.15, 0.3, 0.55, 0.8, 1.0])[:, None]
-    targets = np.array([-1.2, -0.4, 0.3, 1.4, 0.6, -0.7])
-    groups = np.zeros(1, dtype=np.intp)
-    axes = [np.linspace(*np.log(BOUNDS[name]), 50) for name in ("lengths", "signal", "noise")]
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    density = np.exp([log_density(theta, features, groups, targets) for theta in grid])
-    mean = (density[:, None] * grid).sum(axis=0) / density.sum()
-    sd = np.sqrt((density[:, None] * (grid - mean) ** 2).sum(axis=0) / density.sum())
-    rng = np.random.default_rng(0)
-    parameters, chain = fit(features, groups, targets), []
-    for _ in range(4000):
-        parameters = sample_posterior(parameters, features, groups, targets, rng)
-        chain.append(parameters.theta)
-    assert np.mean(chain, axis=0) == pytest.approx(mean, abs=0.15)
-    assert np.std(chain, axis=0) == pytest.approx(sd, rel=0.15)
-
-
-def test_draws_differ_less_the_more_is_known() -> None:
-    def spread(rows: int) -> float:
-        features, targets = data(rows)
-        parameters = fit(features, GROUPS, targets)
-        rngs = map(np.random.default_rng, range(30))
-        return float(np.std([sample_posterior(parameters, features, GROUPS, targets, rng).theta[0] for rng in rngs]))
-
-    assert spread(10) > 2 * spread(80) > 0
-
-
-def test_draws_stay_in_bounds() -> None:
-    features, targets = data(3)[0], np.zeros(3)  # equal results want as little signal as there can be
-    parameters, rng = fit(features, GROUPS, targets), np.random.default_rng(0)
-    low, high = BOUNDS["lengths"]
-    for _ in range(1500):
-        parameters = sample_posterior(parameters, features, GROUPS, targets, rng)
-        assert low <= parameters.lengths.min() and parameters.lengths.max() <= high
-        assert all(
-            a <= v <= b for v, (a, b) in ((parameters.signal, BOUNDS["signal"]), (parameters.noise, BOUNDS["noise"]))
-        )

@@ -1,13 +1,12 @@
-"""Which of several equally good trials to go on with: the one whose neighbours did best.
+"""Which of several trials with the same best score to select: ties are broken by the model's leave-one-out mean.
 
-Errors on a small dev part are coarse. After a hundred trials a dozen often share the least one, and which of them
-came first says nothing; how well configurations like it did says something. So a model of the search, the one of
-`bayes` whatever the method was, is asked what each would have come to by all the others. It decides between equals
-alone: no expectation ever beats a better reading.
+Errors on a small validation part are coarse. After a hundred trials a dozen often share the least one, and which of
+them came first says nothing; how well configurations like it did says something. So a Gaussian process, whatever the
+method was, predicts each from all others. It decides between equals alone: no prediction beats a better score.
 """
 
 from paceline.records import History, Trial, loss_of
-from paceline.search.methods.bayes import Bayes
+from paceline.search.surrogate.score_model import ScoreModel
 from paceline.space import Space
 
 
@@ -34,6 +33,6 @@ def select_best(history: History, space: Space) -> Trial | None:
     best, places = history.best(), tied_with_best(history)
     if len(places) < 2:
         return best
-    expected = Bayes(space).loo_means(history)
+    expected = ScoreModel(space).loo_means(history)
     known = [place for place in places if place in expected]
     return history.trials[min(known, key=lambda place: (expected[place], place))] if known else best

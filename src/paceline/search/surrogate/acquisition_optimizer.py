@@ -1,11 +1,12 @@
 """The best places under an acquisition of many hills, in a space of numbers and choices.
 
-    pool     Sobol points over all the space, and neighbours of the best known places
-    climb    the best few of the pool go uphill: continuous slots along their slopes (L-BFGS, all places at once), the
-             others by trying their values with the rest held (coordinate exchange), until neither helps
+    candidates   Sobol points over all the space, and neighbours of the best known places
+    starts       the best few of them go uphill: continuous slots along their slopes (L-BFGS, all starts at once), the
+                 others by trying their values with the rest held (coordinate exchange), until neither helps
 
 Known places are worth nothing, so a space that is nearly used up is searched for what is left. A batch is found one
-by one: after each pick the model imagines its result, and the pool is judged anew by one row more of the factor.
+by one: after each pick the model gets a fantasy of its result, and the candidates are judged anew by one row more of
+the factor.
 """
 
 import numpy as np
@@ -27,20 +28,18 @@ TRIED = 16
 """Values that an exchange tries in one slot at most: the nearest of a longer list."""
 
 NEAR = 40
-"""Neighbours of each leader in the pool."""
+"""Neighbours of each leader among the candidates."""
 
 
-def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator, ends: Rows) -> Rows:
-    """(places, slots) where a optimizer begins.
+def initial_candidates(space: Space, leaders: Rows, wide: int, rng: np.random.Generator) -> Rows:
+    """(places, slots) that the starts are chosen from.
 
     Args:
         leaders: (leaders, slots) complete rows of the best known places.
         wide: so many Sobol points; the other places are neighbours of the leaders.
-        ends: (slots, 2) of the box that all places lie in.
     """
     slots = len(space.slots)
-    low, high = ends.T
-    everywhere = low + (high - low) * sobol_points(slots, 0, wide, int(rng.integers(2**31)))
+    everywhere = sobol_points(slots, 0, wide, int(rng.integers(2**31)))
     near = np.repeat(leaders, NEAR, axis=0)
     changed = rng.random(near.shape) < max(0.3, 1.0 / slots)
     changed[np.arange(len(near)), rng.integers(slots, size=len(near))] = True
@@ -50,7 +49,7 @@ def pool(space: Space, leaders: Rows, wide: int, rng: np.random.Generator, ends:
     step = np.copysign(np.maximum(np.abs(step), cell), step)
     numeric = np.array([slot.is_numeric for slot in space.slots])
     moved = np.where(numeric, near + step, rng.random(near.shape))
-    return np.vstack([everywhere, np.clip(np.where(changed, moved, near), low, high)])
+    return np.vstack([everywhere, np.clip(np.where(changed, moved, near), 0.0, 1.0)])
 
 
 class AcquisitionOptimizer:
@@ -58,37 +57,35 @@ class AcquisitionOptimizer:
 
     Args:
         encoding: how places become features.
-        posterior: the model; running trials are in it as imagined results.
+        posterior: the model; running trials are in it as fantasies.
         acquisition: what a place is worth.
         best: what is to be improved on: the lowest mean at a known place, not the lowest result.
         known: (known, slots) snapped rows that must not be found.
-        places: (pool, slots) where to begin.
-        ends: (slots, 2) of the box to stay in.
+        places: (candidates, slots) that the starts are chosen from.
     """
 
     def __init__(
         self, encoding: Encoding, posterior: Posterior, acquisition: Acquisition, best: float, known: Rows,
-        places: Rows, ends: Rows,
+        places: Rows,
     ) -> None:  # fmt: skip
         self._encoding = encoding
         self._posterior = posterior
         self._acquisition = acquisition
         self._known = {row.tobytes() for row in known}
         self._best = best
-        self._ends = ends
-        self._pool, self._snapped = places, encoding.snapped(places)
+        self._candidates, self._snapped = places, encoding.snapped(places)
         self._open = self._unknown(self._snapped)
         self._features = encoding.features(self._snapped)
         cross = posterior.covariances(self._features)
         self._half = posterior.forward(cross)
         self._mean = cross.T @ posterior.alpha
 
-    def find(self, climbers: int, rounds: int) -> Rows:
-        """(places, slots) what so many climbers find in so many rounds, best first."""
+    def maximize(self, starts: int, rounds: int) -> Rows:
+        """(places, slots) what so many starts find in so many rounds, best first."""
         worth = self._acquisition(self._mean, self._posterior.sd(self._half), self._best)[0]
         worth = np.where(self._open, worth, -np.inf)
-        start = np.argsort(-worth, kind="stable")[:climbers]
-        rows, worth = self._pool[start], worth[start]
+        start = np.argsort(-worth, kind="stable")[:starts]
+        rows, worth = self._candidates[start], worth[start]
         for _ in range(rounds if len(rows) else 0):
             before = worth
             rows, worth = self._exchanged(*self._slid(rows, worth))
@@ -102,7 +99,7 @@ class AcquisitionOptimizer:
         """Variance of a single result about its mean."""
         return self._posterior.parameters.noise
 
-    def gain(self, row: Rows) -> float:
+    def expected_improvement(self, row: Rows) -> float:
         """Expected improvement at a place (slots,)."""
         mean, sd = self._posterior.predict(self._encoding.features(self._encoding.snapped(row[None, :])))
         return float(np.exp(log_expected_improvement(mean, sd, self._best)[0][0]))
@@ -145,7 +142,7 @@ class AcquisitionOptimizer:
             return -float(value.sum()), -np.where(still, 0.0, slopes).ravel()
 
         start = rows[:, smooth].ravel()
-        box = np.tile(self._ends[smooth], (len(rows), 1))
+        box = np.tile([0.0, 1.0], (start.size, 1))
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=box, options={"maxiter": STEPS})
         moved = rows.copy()
         moved[:, smooth] = np.asarray(found.x).reshape(still.shape)
@@ -154,9 +151,7 @@ class AcquisitionOptimizer:
     def _exchanged(self, rows: Rows, worth: Rows) -> tuple[Rows, Rows]:
         """Each place with the one change of a listed slot that helps it most."""
         tries, owners = [], []
-        for slot, all_cells in self._encoding.cells.items():
-            low, high = self._ends[slot]
-            cells = all_cells[(all_cells >= low) & (all_cells <= high)]
+        for slot, cells in self._encoding.cells.items():
             for number, row in enumerate(rows):
                 values = cells[np.argsort(np.abs(cells - row[slot]), kind="stable")[: TRIED + 1]]
                 others = np.tile(row, (len(values), 1))

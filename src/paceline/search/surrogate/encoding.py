@@ -105,10 +105,6 @@ class Encoding:
         """(rows, continuous slots) slopes in the unit cube, of slopes (rows, columns) in the features."""
         return np.asarray(slopes[:, self._first[self.smooth]] / self._width[self.smooth])
 
-    def lengths(self, lengths: Rows) -> Rows:
-        """(slots,) a model's lengths (groups,) of the slots' own columns, in units of the cube."""
-        return np.asarray(lengths[: len(self._space.slots)] * self._width)
-
     def _active(self, rows: Rows) -> NDArray[np.bool_]:
         """(rows, slots) whether each slot has a meaning."""
         result = np.ones((len(rows), len(self._space.slots)), dtype=bool)

@@ -6,7 +6,6 @@ with r² = Σ (x_j - x′_j)² / ℓ_g(j)²: Matérn 5/2 with one length ℓ for
 influence gets a long one (automatic relevance). c is the doubt about the mean of all targets.
 
     fit(...)                lengths, s² and noise with the highest posterior density: L-BFGS
-    sample_posterior(...)              others that agree with the results too: a few steps of Metropolis from there
     Posterior(...)          mean and sd anywhere, with slopes
     posterior.extended(x)   the same after an imagined result at x that equals its mean (kriging believer)
 
@@ -46,9 +45,6 @@ FIRST_NOISE = 0.01
 
 MAX_FIT_ROWS = 80
 """With more rows than this, most steps of the fit are made with so many of them and only the last few with all."""
-
-SWEEPS, STRIDE = 2, 0.8
-"""Of Metropolis: so often each logarithm is moved, by normal steps of this sd."""
 
 
 @dataclass(frozen=True)
@@ -151,52 +147,6 @@ def log_prior(theta: Array) -> tuple[float, Array]:
 def expected_length(groups: int) -> float:
     """Grows with the root of the number of groups, as distances do, once there are many."""
     return float(np.sqrt(max(1.0, groups / USUAL_GROUPS)))
-
-
-def log_density(theta: Array, features: Array, groups: Groups, targets: Array) -> float:
-    """Logarithm of the posterior density of theta, without its constant; -inf where nothing can be computed.
-
-    Likelihood and prior as in `fit`, but for slopes, which cost twice as much again. The density is of the logarithms
-    of the variances too.
-    """
-    parameters = GPParameters.of(theta)
-    try:
-        posterior = Posterior.given(parameters, groups, features, targets)
-    except np.linalg.LinAlgError:
-        return -np.inf
-    half = posterior.forward(targets[:, None])[:, 0]
-    likely = -0.5 * float(half @ half) - float(np.log(np.diag(posterior.lower)).sum())
-    return likely - 0.5 * len(targets) * float(np.log(2.0 * np.pi)) + log_prior(theta)[0] + float(theta[-2:].sum())
-
-
-def sample_posterior(
-    parameters: GPParameters, features: Array, groups: Groups, targets: Array, rng: np.random.Generator
-) -> GPParameters:
-    """Quantities that agree with the results about as well as the fitted ones: a few steps of a Markov chain.
-
-    A few dozen results leave open which inputs matter. Who always believes the likeliest answer may follow it for
-    long: an input that it takes for known is never tried again. Draws differ as far as the results allow, so the
-    doubt shows in what is proposed.
-
-    Args:
-        parameters: where the chain begins: the fitted quantities.
-        features, groups, targets: as in `fit`.
-
-    Source: Snoek et al. (2012), "Practical Bayesian optimization of machine learning algorithms", who average over
-    such draws; Metropolis et al. (1953), "Equation of state calculations by fast computing machines", for the chain.
-    """
-    low, high = np.log([BOUNDS["lengths"]] * len(parameters.lengths) + [BOUNDS["signal"], BOUNDS["noise"]]).T
-    theta = parameters.theta
-    density = log_density(theta, features, groups, targets)
-    for place in np.tile(np.arange(len(theta)), SWEEPS):
-        moved = theta.copy()
-        moved[place] += STRIDE * rng.normal()
-        chance = rng.random()
-        if low[place] <= moved[place] <= high[place]:
-            there = log_density(moved, features, groups, targets)
-            if np.log(chance) < there - density:
-                theta, density = moved, there
-    return GPParameters.of(theta)
 
 
 def fit(features: Array, groups: Groups, targets: Array) -> GPParameters:
