@@ -18,14 +18,14 @@ from typing import Any
 
 from paceline.errors import SettingsError, did_you_mean
 from paceline.records import Params
-from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
+from paceline.search.base import Clone, Cohort, Decision, Searcher, Stopper
 from paceline.search.history import HistoryView
 from paceline.space import Space
 
 __all__ = [
     "METHODS",
     "STOPPERS",
-    "Birth",
+    "Clone",
     "Cohort",
     "Decision",
     "HistoryView",

@@ -188,7 +188,7 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
+class Clone:
     """A new trial of a cohort that begins as a copy of one of its running trials.
 
     Attributes:
@@ -206,11 +206,11 @@ class Decision:
 
     Attributes:
         stop: number of trial -> one phrase of reason, e.g. "rank 20 of 27 at epoch 3".
-        births: trials that join the cohort here.
+        clones: trials that join the cohort here.
     """
 
     stop: Mapping[int, str] = field(default_factory=dict)
-    births: Sequence[Birth] = ()
+    clones: Sequence[Clone] = ()
 
 
 class Stopper(ABC):

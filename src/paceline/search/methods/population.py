@@ -17,7 +17,7 @@ import numpy as np
 
 from paceline.errors import SettingsError
 from paceline.records import History, Params, Trial
-from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
+from paceline.search.base import Clone, Cohort, Decision, Searcher, Stopper
 from paceline.search.history import EncodedHistory
 from paceline.search.methods.variation import begin, completed, reflected
 from paceline.search.options import check_float, check_int
@@ -86,7 +86,7 @@ class Population(Searcher):
 class Succession(Stopper):
     """The stopper's face of `Population`."""
 
-    in_flight = 1  # the next population begins when all of this one has ended, so that births are numbered in order
+    in_flight = 1  # the next population begins when all of this one has ended, so that clones are numbered in order
 
     def __init__(self, population: Population, epochs: int, inherited: Collection[str]) -> None:
         interval = population.interval or max(1, epochs // 10)
@@ -99,7 +99,7 @@ class Succession(Stopper):
         )
 
     def cohorts(self, trials: int | None, epochs: int) -> Iterator[Cohort]:
-        """Populations, one after the other; births count against `trials` too."""
+        """Populations, one after the other; clones count against `trials` too."""
         left, index = trials, 0
         while left is None or left > 0:
             size = self._population.size if left is None else min(self._population.size, self._affordable(left))
@@ -117,20 +117,20 @@ class Succession(Stopper):
         if not parents:
             return Decision()
         rng = generator(self._population.seed, "births", cohort.number, epoch)
-        births = []
+        clones = []
         for _ in range(min(changing, places + len(worst))):
             parent = parents[int(rng.integers(len(parents)))]
-            births.append(Birth(parent.number, self._copy(parent, rng)))
+            clones.append(Clone(parent.number, self._copy(parent, rng)))
         reasons = {
-            trial.number: f"gave way at epoch {epoch} to a copy of a better member" for trial in worst[: len(births)]
+            trial.number: f"gave way at epoch {epoch} to a copy of a better member" for trial in worst[: len(clones)]
         }
-        return Decision(reasons, tuple(births))
+        return Decision(reasons, tuple(clones))
 
     def _changing(self, size: int) -> int:
         return max(1, int(self._population.share * size)) if size > 1 else 0
 
     def _affordable(self, trials: int) -> int:
-        """The largest population whose births, too, are among so many trials."""
+        """The largest population whose clones, too, are among so many trials."""
         later = len(self._rungs) - 1
         return next(size for size in range(trials, 0, -1) if size + later * self._changing(size) <= trials or size == 1)
 
