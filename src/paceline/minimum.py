@@ -41,7 +41,8 @@ class Minimum:
 
     Attributes:
         x: the configuration with the least value (of several objectives, the first); None if no call succeeded. Of
-            equal values it is the one whose neighbours did best (see `search.choice`), in a callback the first.
+            equal values it is the one with the best predicted score (see `search.experiments.tie_break`), in a callback
+            the first.
         fun: its value (of several objectives, the first); inf if no call succeeded.
         nfev: calls made (points with a given `y0` aren't called).
         nit: batches of calls.

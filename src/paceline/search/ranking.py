@@ -156,10 +156,10 @@ class Observations:
         return len(self.units)
 
 
-def observations(history: History, past: EncodedHistory) -> Observations:
+def observations(history: History, encoded: EncodedHistory) -> Observations:
     """The history sorted for learning; trials outside the space are left out."""
-    inside = past.inside(history)
-    units = past.units(history)
+    inside = encoded.inside(history)
+    units = encoded.units(history)
     places = np.where(inside, ranking(history), np.nan)
     numbers = np.argsort(places, kind="stable")[: int(np.isfinite(places).sum())]
     broken = sum(_is_broken(history.trials[i]) for i in numbers)

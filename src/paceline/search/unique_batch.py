@@ -1,9 +1,9 @@
 """Never the same point twice: a batch under way, which refuses what is known.
 
-    fresh = UniqueBatch(space, past.known(history), count)
+    batch = UniqueBatch(space, encoded.known(history), count)
     for point in my_ideas:
-        fresh.offer(point)              # False: known already
-    return fresh.fill(rng)              # random draws complete the batch
+        batch.offer(point)              # False: known already
+    return batch.fill(rng)              # random draws complete the batch
 
 A finite space is used up to its last point: when draws hit known points again and again, the unseen
 ones are listed instead. So no method ends early, and none loops for ever.

@@ -2,7 +2,7 @@
 
     older study -> (configuration, loss) of its trials, best first, thinned -> kept in the new study's record
     its top configurations in the new space run first, whatever the method
-    `bayes` is told all of them as results at a distance, which it learns (see `search.bayes`)
+    `bayes` gets all of them as results at a distance, which it learns (see `search.surrogate.earlier`)
 
 The older study is read once: a resumed study goes on with what its own record holds. Configurations are carried over
 by what they mean: a hyperparameter that the older study fixed or left at its default has that value in the new space.

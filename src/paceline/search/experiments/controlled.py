@@ -77,7 +77,7 @@ class Experiments(Searcher):
         self.arms = tuple(_arms(space, base, factors))
         self.planned = len(self.arms) * self.repeats
         self._keys = [space.key(arm.params) for arm in self.arms]
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def fixed_points(self) -> Sequence[Params]:
         return [arm.params for arm in self.arms]
@@ -87,7 +87,7 @@ class Experiments(Searcher):
 
     def _missing(self, history: History) -> Iterator[Arm]:
         """What the history doesn't hold yet, repeat by repeat."""
-        held = Counter(self._past.keys(history))
+        held = Counter(self._encoded.keys(history))
         for repeat in range(self.repeats):
             for key, arm in zip(self._keys, self.arms, strict=True):
                 if held[key] <= repeat:
@@ -95,7 +95,7 @@ class Experiments(Searcher):
 
     def seed_numbers(self, history: History, proposals: Sequence[Params]) -> list[int]:
         """How often the history holds each arm already: its repeat, which is the same number for all arms."""
-        held = Counter(self._past.keys(history))
+        held = Counter(self._encoded.keys(history))
         numbers = []
         for params in proposals:
             key = self.space.key(params)

@@ -66,20 +66,20 @@ class CmaEs(Searcher):
         self._sigma = check_float("sigma", sigma, 0.0, 1.0, open_low=True)
         self._numeric = np.array([i for i, slot in enumerate(space.slots) if slot.is_numeric], dtype=int)
         self._choices = [i for i, slot in enumerate(space.slots) if not slot.is_numeric]
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
-        begin(fresh, self.space, len(history), self._startup, self._seed)
-        inside = self._past.inside(history)
-        units, places = self._past.units(history)[inside], ranking(history)[inside]
-        if fresh.full or not np.isfinite(places[: self._startup]).any():
-            return fresh.fill(rng)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
+        begin(batch, self.space, len(history), self._startup, self._seed)
+        inside = self._encoded.inside(history)
+        units, places = self._encoded.units(history)[inside], ranking(history)[inside]
+        if batch.full or not np.isfinite(places[: self._startup]).any():
+            return batch.fill(rng)
         start = completed(units[np.nanargmin(places[: self._startup])], np.random.default_rng(self._seed))
         generations = list(self._generations(units, places))
         normal = self._normal(start, generations, int(rng.integers(2**31)))
         shares = self._shares(start, generations)
-        return breed(fresh, self.space, rng, lambda: self._draw(normal, shares, rng))
+        return breed(batch, self.space, rng, lambda: self._draw(normal, shares, rng))
 
     def _generations(self, units: Rows, places: NDArray[np.float64]) -> Iterator[Rows]:
         """(population, slots) rows of each complete generation, best first."""

@@ -74,20 +74,20 @@ class CoarseToFine(Searcher):
         self._keep = check_int("keep", keep, 1)
         self._margin = check_float("margin", margin, 0.0)
         self._explore = check_float("explore", explore, 0.0, 1.0)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
         at, until = len(history), len(history) + count
         while at < until:
             number, inside = divmod(at, self.size)
             wanted = min(self.size - inside, until - at)  # the batch may reach into the next round
             for row in self._draws(history, number, inside, wanted, rng):
-                if len(fresh.points) == at + wanted - len(history):
+                if len(batch.points) == at + wanted - len(history):
                     break
-                fresh.offer(self.space.from_unit(row))
+                batch.offer(self.space.from_unit(row))
             at += wanted
-        return fresh.fill(rng)
+        return batch.fill(rng)
 
     def rounds(self, history: History, *, lag: int | None = None, most: int | None = None) -> list[Round]:
         begun = -(-len(history) // self.size)
@@ -149,7 +149,7 @@ class CoarseToFine(Searcher):
 
         Where trials were stopped, the one with the best score may stand behind others that were trained further.
         """
-        known = observations(history, self._past)
+        known = observations(history, self._encoded)
         sound = known.numbers[: len(known) - known.broken]
         if not len(sound):
             return known.units[:0], None

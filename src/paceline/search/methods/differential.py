@@ -41,28 +41,28 @@ class Differential(Searcher):
         self._population = check_int("population", population, 4)
         self._factor = check_float("factor", factor, 0.0, 2.0, open_low=True)
         self._crossover = check_float("crossover", crossover, 0.0, 1.0)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
-        begin(fresh, self.space, len(history), self._population, self._seed)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
+        begin(batch, self.space, len(history), self._population, self._seed)
         members, places = self._members(history)
         if len(members) < 4:
-            return fresh.fill(rng)
-        rows = self._past.units(history)[members]
+            return batch.fill(rng)
+        rows = self._encoded.units(history)[members]
         order = np.argsort(places, kind="stable")
         leaders = order[: len(order) // 2] if has_costs(history) else order[:1]
 
         def child() -> Rows:
-            target = rows[(len(history) + len(fresh.points)) % len(rows)]
+            target = rows[(len(history) + len(batch.points)) % len(rows)]
             best = rows[leaders[rng.integers(len(leaders))] if len(leaders) > 1 else leaders[0]]
             return self._child(rows, target, best, rng)
 
-        return breed(fresh, self.space, rng, child)
+        return breed(batch, self.space, rng, child)
 
     def _members(self, history: History) -> tuple[list[int], list[float]]:
         """Position in the history, and ranking, of the member in each place that isn't empty."""
-        stand = np.where(self._past.inside(history), ranking(history), np.nan)
+        stand = np.where(self._encoded.inside(history), ranking(history), np.nan)
         held: dict[int, int] = {}
         for index in np.flatnonzero(np.isfinite(stand)).tolist():
             place = index % self._population

@@ -67,7 +67,7 @@ class FewPrograms(Wrapper):
         possible = architectures_of(self.space, deciding)
         self._lists = possible is not None and possible <= MAX_LISTED
         self._needs: dict[str, tuple[Hashable, float]] = {}  # by key; saves time alone
-        self._past = EncodedHistory(self.space)
+        self._encoded = EncodedHistory(self.space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         points = self.searcher.suggest(history, count, rng)
@@ -79,12 +79,12 @@ class FewPrograms(Wrapper):
         """The proposals, moved where that is due; none is in the history or there twice."""
         in_use: dict[Hashable, Params] = {}
         trained = 0.0  # in programs' worth of compiling
-        for key, trial in zip(self._past.keys(history), history.trials, strict=True):
+        for key, trial in zip(self._encoded.keys(history), history.trials, strict=True):
             if key is not None:
                 program, epoch = self._needed(key, trial.params)
                 in_use.setdefault(program, trial.params)
                 trained += epoch * (1 if trial.status is Status.RUNNING else max(1, len(trial.curve)))
-        batch = _Batch(self.space, self._deciding, self._past.known(history), points)
+        batch = _Batch(self.space, self._deciding, self._encoded.known(history), points)
         result = []
         for place, point in enumerate(points):
             floor = FIRST_PROGRAMS + len(history) // TRIALS_PER_PROGRAM + place // BATCH_PER_PROGRAM

@@ -53,16 +53,16 @@ class Genetic(Searcher):
         self._crossover = check_float("crossover", crossover, 0.0, 1.0)
         self._mutation = check_float("mutation", mutation, 0.0, open_low=True)
         self._spread = check_float("spread", spread, 0.0, open_low=True)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
-        begin(fresh, self.space, len(history), self._population, self._seed)
-        known = observations(history, self._past)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
+        begin(batch, self.space, len(history), self._population, self._seed)
+        known = observations(history, self._encoded)
         parents = known.units[: len(known) - known.broken][: self._population]
         if len(parents) < 2:
-            return fresh.fill(rng)
-        return breed(fresh, self.space, rng, lambda: self._child(parents, rng))
+            return batch.fill(rng)
+        return breed(batch, self.space, rng, lambda: self._child(parents, rng))
 
     def _child(self, parents: Rows, rng: np.random.Generator) -> Rows:
         child = completed(_winner(parents, self._tournament, rng), rng)
@@ -99,18 +99,18 @@ class Evolution(Searcher):
         self._tournament = check_int("tournament", tournament, 1)
         self._mutation = check_float("mutation", mutation, 0.0, open_low=True)
         self._spread = check_float("spread", spread, 0.0, open_low=True)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
-        begin(fresh, self.space, len(history), self._population, self._seed)
-        known = observations(history, self._past)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
+        begin(batch, self.space, len(history), self._population, self._seed)
+        known = observations(history, self._encoded)
         whole_ones = len(known) - known.broken
         alive = np.sort(np.argsort(known.numbers[:whole_ones], kind="stable")[-self._population :])
         parents = known.units[:whole_ones][alive]  # still best first
         if len(parents) == 0:
-            return fresh.fill(rng)
-        return breed(fresh, self.space, rng, lambda: self._child(parents, rng))
+            return batch.fill(rng)
+        return breed(batch, self.space, rng, lambda: self._child(parents, rng))
 
     def _child(self, parents: Rows, rng: np.random.Generator) -> Rows:
         child = completed(_winner(parents, self._tournament, rng), rng)

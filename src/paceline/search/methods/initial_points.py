@@ -35,10 +35,10 @@ class InitialPoints(Wrapper):
             self.space.validate(point)
         self._first = {self.space.key(point): point for point in configurations}
         self._origins = dict.fromkeys(self._first, "first") | dict(sources or {})
-        self._past = EncodedHistory(self.space)
+        self._encoded = EncodedHistory(self.space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        held = self._past.known(history)
+        held = self._encoded.known(history)
         first = [dict(point) for key, point in self._first.items() if key not in held][:count]
         if len(first) == count:
             return first

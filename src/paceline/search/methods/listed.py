@@ -30,11 +30,11 @@ class Listing:
         self._source = iter(points)
         self._walked: dict[str, Params] = {}
         self._repeats = check_int("repeats", repeats, 1)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def next(self, history: History, count: int) -> list[Params]:
         """Up to `count` points that the history holds fewer than `repeats` times, in the list's order."""
-        held = Counter(self._past.keys(history))
+        held = Counter(self._encoded.keys(history))
         wanted: list[Params] = []
         for key, point in self._walk():
             missing = self._repeats - held[key]

@@ -62,13 +62,13 @@ class Population(Searcher):
         self.share = check_float("share", share, 0.0, 0.5, open_low=True)
         self.resample = check_float("resample", resample, 0.0, 1.0)
         self.spread = check_float("spread", spread, 0.0, open_low=True)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
         """First members: Sobol points for the first population, random draws for later ones."""
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
-        begin(fresh, self.space, len(history), self.size, self.seed)
-        return fresh.fill(rng)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
+        begin(batch, self.space, len(history), self.size, self.seed)
+        return batch.fill(rng)
 
     def stopper(self, epochs: int, inherited: Collection[str] = ()) -> "Succession":
         """What ends members and has others succeed them.

@@ -17,7 +17,7 @@ class Random(Searcher):
 
     def __init__(self, space: Space, *, seed: int = 0) -> None:
         self.space = space
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        return UniqueBatch(self.space, self._past.known(history), count).fill(rng)
+        return UniqueBatch(self.space, self._encoded.known(history), count).fill(rng)

@@ -33,15 +33,15 @@ class Sobol(Searcher):
     def __init__(self, space: Space, *, seed: int = 0) -> None:
         self.space = space
         self._seed = seed
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
         for row in sobol_points(len(self.space.slots), len(history), count + SKIPPED, self._seed):
-            if fresh.full:
+            if batch.full:
                 break
-            fresh.offer(self.space.from_unit(row))
-        return fresh.fill(rng)
+            batch.offer(self.space.from_unit(row))
+        return batch.fill(rng)
 
 
 def sobol_points(slots: int, start: int, count: int, seed: int) -> NDArray[np.float64]:

@@ -56,31 +56,31 @@ class Tpe(Searcher):
         self._candidates = check_int("candidates", candidates, 1)
         self._good = check_float("good", good, 0.0, 1.0, open_low=True)
         self._width = check_float("width", width, 0.0, open_low=True)
-        self._past = EncodedHistory(space)
+        self._encoded = EncodedHistory(space)
 
     def suggest(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
-        fresh = UniqueBatch(self.space, self._past.known(history), count)
-        begin(fresh, self.space, len(history), self._startup, self._seed)
-        known = observations(history, self._past)
-        if len(known) - known.broken >= 2 and not fresh.full:
-            self._propose(fresh, known, rng)
-        return fresh.fill(rng)
+        batch = UniqueBatch(self.space, self._encoded.known(history), count)
+        begin(batch, self.space, len(history), self._startup, self._seed)
+        known = observations(history, self._encoded)
+        if len(known) - known.broken >= 2 and not batch.full:
+            self._propose(batch, known, rng)
+        return batch.fill(rng)
 
-    def _propose(self, fresh: UniqueBatch, known: Observations, rng: np.random.Generator) -> None:
+    def _propose(self, batch: UniqueBatch, known: Observations, rng: np.random.Generator) -> None:
         few = min(math.ceil(self._good * len(known)), MOST_GOOD, len(known) - known.broken)
         good = Parzen(known.units[:few], self.space.slots, self._width)
         others = np.vstack([known.units[few:], known.pending])
         bad = Parzen(others, self.space.slots, self._width)
 
-        draws = good.sample(self._candidates + self._candidates * (fresh.missing - 1) // 4, rng)
+        draws = good.sample(self._candidates + self._candidates * (batch.missing - 1) // 4, rng)
         points = [self.space.from_unit(row) for row in draws]
         rows = np.array([self.space.to_unit(point) for point in points])
         gain, loss = good.log_density(rows), bad.log_density(rows)
         for taken in range(len(points)):
-            if fresh.full:
+            if batch.full:
                 return
             pick = int(np.argmax(gain - loss))
-            if fresh.offer(points[pick]):  # it is pending now, as one more kernel of g
+            if batch.offer(points[pick]):  # it is pending now, as one more kernel of g
                 lie = bad.log_kernels(rows, rows[pick : pick + 1])[:, 0]
                 loss = np.logaddexp(loss, lie - math.log(len(others) + taken + 1))
             gain[pick] = -np.inf

@@ -21,19 +21,19 @@ TRIES = 20
 """Children bred in vain (known points) before a place of the batch is drawn at random."""
 
 
-def begin(fresh: UniqueBatch, space: Space, start: int, until: int, seed: int) -> None:
+def begin(batch: UniqueBatch, space: Space, start: int, until: int, seed: int) -> None:
     """The first `until` points of a study: a Sobol sequence, gone on with at trial `start`."""
     if start < until:
         for row in sobol_points(len(space.slots), start, until - start, seed):
-            fresh.offer(space.from_unit(row))
+            batch.offer(space.from_unit(row))
 
 
-def breed(fresh: UniqueBatch, space: Space, rng: np.random.Generator, child: Callable[[], Rows]) -> list[Params]:
+def breed(batch: UniqueBatch, space: Space, rng: np.random.Generator, child: Callable[[], Rows]) -> list[Params]:
     """Fill a batch with children, each bred anew until it is a new point; then with random draws."""
     misses = 0
-    while not fresh.full and misses < TRIES:
-        misses = 0 if fresh.offer(space.from_unit(child())) else misses + 1
-    return fresh.fill(rng)
+    while not batch.full and misses < TRIES:
+        misses = 0 if batch.offer(space.from_unit(child())) else misses + 1
+    return batch.fill(rng)
 
 
 def completed(rows: Rows, rng: np.random.Generator) -> Rows:

@@ -1,4 +1,4 @@
-"""The best places under an acquisition of many hills, in a space of numbers and choices.
+"""The maximum of an acquisition function with many local ones, over a space of numbers and choices.
 
     candidates   Sobol points over all the space, and neighbours of the best known places
     starts       the best few of them go uphill: continuous slots along their slopes (L-BFGS, all starts at once), the

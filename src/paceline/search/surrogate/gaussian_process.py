@@ -7,7 +7,7 @@ influence gets a long one (automatic relevance). c is the doubt about the mean o
 
     fit(...)                lengths, s² and noise with the highest posterior density: L-BFGS
     Posterior(...)          mean and sd anywhere, with slopes
-    posterior.extended(x)   the same after an imagined result at x that equals its mean (kriging believer)
+    posterior.extended(x)   the same after a fantasy: a result at x that equals its mean (kriging believer)
 
 The length that is expected grows with the square root of their number, because distances do: a model of many
 parameters must not be more complex than one of few. All in float64 numpy; slopes are written out, not traced.
@@ -265,7 +265,7 @@ class Posterior:
         )
 
     def leave_one_out(self) -> tuple[Array, Array]:
-        """(rows,) mean and sd of each result, noise included, foretold from all the others.
+        """(rows,) mean and sd of each result, noise included, predicted from all the others.
 
         Source: Rasmussen and Williams (2006), equation 5.12.
         """

@@ -2,7 +2,7 @@
 
 Scores of one metric may lie within a hair of each other at the good end and ten thousand times further apart at the
 bad one. What lies far above the median is drawn in by a logarithm; the better half is left as it is, because a map
-that makes the whole look normal bends the hill around the optimum too. Diverged and failed trials get the worst
+that makes the whole look normal bends the score around the optimum too. Diverged and failed trials get the worst
 target of the others, and 0 where there are no others.
 
 Where trials weren't trained equally long their scores can't be compared, but their ranks can (see `ranking`): targets
