@@ -94,7 +94,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     """Search and conclude in this process; the folder then holds a finished study without a model."""
     from paceline.data import load
     from paceline.records import History, StudyRecord
-    from paceline.search.choice import chosen
+    from paceline.search.experiments.tie_break import select_best
     from paceline.settings import StudySettings
     from paceline.store import open_store
     from paceline.study.conclude import extras, summary_of
@@ -132,7 +132,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
         after = megabytes()
         began = time.perf_counter()
         listed = list(conductor.ledger.trials.values())
-        best = chosen(History(listed, setup.goal), setup.space)
+        best = select_best(History(listed, setup.goal), setup.space)
         kept = summary_of(setup, listed, best, None, None, executor.stats, executor.steps, conductor.cut)
         summary = extras(setup, listed, kept, store)
         summary_seconds = time.perf_counter() - began

@@ -1,7 +1,7 @@
 """How good are proposals? Each method searches each task alone, one evaluation at a time, from many seeds.
 
     incumbent(n)    what a search ended after n evaluations hands over: the best reading; of equal ones a peer's is the
-                    first, as in `best_trial`, and Paceline's the one whose neighbours did best (`search.choice`)
+                    first, as in `best_trial`, and Paceline's the one with the best predicted score (`tie_break`)
     regret(n)       of the incumbent, by its true loss: 0 is the best there is, 1 the median of random ones; for
                     Paceline also of the first of equals (`regret_of_first`), to tell what the choice is worth
     win             a smaller regret than the other's on the same task and seed; equals share it
@@ -34,7 +34,7 @@ from search_tasks import HPO, Task, names, table_names, task
 
 from paceline.records import History, Params, Status, Trial
 from paceline.search import METHODS, make_searcher
-from paceline.search.choice import chosen
+from paceline.search.experiments.tie_break import select_best
 from paceline.space import Space
 
 CHECKPOINTS = (10, 25, 50, 100)
@@ -71,7 +71,7 @@ class Recorder:
 
     def choice(self, count: int) -> Params:
         """What Paceline would hand over after so many."""
-        best = chosen(History(self._trials[:count]), self._task.space)
+        best = select_best(History(self._trials[:count]), self._task.space)
         assert best is not None
         return best.params
 
@@ -118,7 +118,7 @@ def mark(method: str) -> str:
     if method in PEERS:
         return f"{PEERS[method]} {version_of(PEERS[method])} {mark_of([tasks])}"
     start = type(make_searcher(method, Space({"x": {"low": 0.0, "high": 1.0}}), seed=0)).__module__
-    modules = imported([start, chosen.__module__], ("paceline.search", "paceline.space"))
+    modules = imported([start, select_best.__module__], ("paceline.search", "paceline.space"))
     return mark_of([tasks, *sorted(modules)])
 
 

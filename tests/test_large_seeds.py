@@ -7,7 +7,7 @@ from paceline.data import load
 from paceline.data.split import k_folds
 from paceline.records import History, Status, Trial
 from paceline.search import METHODS, make_searcher
-from paceline.search.importance import importances
+from paceline.search.experiments.importance import importances
 from paceline.seeds import library_seed
 from paceline.space import Space
 from paceline.study import tune

@@ -119,8 +119,8 @@ def test_runs_of_other_code_are_made_again(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_a_method_imports_is_in_its_mark() -> None:
-    names = {path.name for path in imported(["paceline.search.tpe"], ("paceline.search", "paceline.space"))}
-    assert {"tpe.py", "parzen.py", "fresh.py", "variation.py"} <= names
+    names = {path.name for path in imported(["paceline.search.methods.tpe"], ("paceline.search", "paceline.space"))}
+    assert {"tpe.py", "parzen.py", "unique_batch.py", "variation.py"} <= names
     assert "genetic.py" not in names
     assert search_quality.mark("tpe") != search_quality.mark("genetic")
 
@@ -255,5 +255,5 @@ def test_a_saving_compares_the_same_seeds_and_misses_cost_the_whole_table() -> N
 def test_a_stoppers_run_is_marked_by_method_and_stopper() -> None:
     assert stopper_quality.mark("random", "asha") != stopper_quality.mark("random", "curve")
     assert stopper_quality.mark("random", "asha") != stopper_quality.mark("bayes", "asha")
-    halving = {path.name for path in imported(["paceline.search.asha"], ("paceline.search",))}
+    halving = {path.name for path in imported(["paceline.search.stoppers.asha"], ("paceline.search",))}
     assert {"asha.py", "rungs.py", "halving.py"} <= halving

@@ -24,10 +24,10 @@ from paceline.calls import Caller, Function, Here, Outcome, Workers, failed, out
 from paceline.errors import SettingsError
 from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
-from paceline.search import Growing, Searcher, check_objectives, make_searcher
-from paceline.search.choice import chosen
-from paceline.search.effects import effects_of
-from paceline.search.options import number, whole
+from paceline.search import HistoryView, Searcher, check_objectives, make_searcher
+from paceline.search.experiments.effects import effects_of
+from paceline.search.experiments.tie_break import select_best
+from paceline.search.options import check_float, check_int
 from paceline.seeds import generator, seed_for
 from paceline.settings import auto_method
 from paceline.space import Space
@@ -41,7 +41,8 @@ class Minimum:
 
     Attributes:
         x: the configuration with the least value (of several objectives, the first); None if no call succeeded. Of
-            equal values it is the one whose neighbours did best (see `search.choice`), in a callback the first.
+            equal values it is the one with the best predicted score (see `search.experiments.tie_break`), in a callback
+            the first.
         fun: its value (of several objectives, the first); inf if no call succeeded.
         nfev: calls made (points with a given `y0` aren't called).
         nit: batches of calls.
@@ -132,12 +133,12 @@ def minimize(
         SpaceError: the space or a first point breaks a rule.
     """
     space = space if isinstance(space, Space) else Space(space)
-    whole("calls", calls, 1)
-    whole("seed", seed, 0)
-    together = whole("batch", whole("workers", workers, 1) if batch is None else batch, 1)
+    check_int("calls", calls, 1)
+    check_int("seed", seed, 0)
+    together = check_int("batch", check_int("workers", workers, 1) if batch is None else batch, 1)
     for name, value in (("timeout", timeout), ("minutes", minutes)):
         if value is not None:
-            number(name, value, 0.0, open_low=True)
+            check_float(name, value, 0.0, open_low=True)
     if not callable(func):
         raise SettingsError(f"The first argument must be a function of a configuration, but got {func!r}.")
     points, values = _given(space, x0, y0)
@@ -186,7 +187,7 @@ class _Progress:
     @property
     def history(self) -> History:
         """All calls so far; calls to come don't change it."""
-        return History(Growing(self.trials, len(self.trials)))
+        return History(HistoryView(self.trials, len(self.trials)))
 
     def tell(self, points: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
         """Add points whose outcomes are known."""
@@ -223,7 +224,7 @@ class _Progress:
 
     def result(self, status: int) -> Minimum:
         """All of it, ended for this reason."""
-        best = self.history.best() if status == UNDER_WAY else chosen(self.history, self._searcher.space)
+        best = self.history.best() if status == UNDER_WAY else select_best(self.history, self._searcher.space)
         if best is None and status != UNDER_WAY:
             status = ALL_FAILED
         return Minimum(

@@ -175,7 +175,7 @@ class Trial:
         origin: who proposed it: the method ("random", "bayes", ...), or "default" (the usual configuration), "first"
             (asked for by the user), "warm start" (from an older study), "clone" (a copy of another trial).
         parent: number of the trial whose state it began from; None for fresh weights.
-        born: epoch of the parent at which it began; the curve up to there is the parent's.
+        cloned_at: epoch of the parent at which it began; the curve up to there is the parent's.
         costs: what else is to be kept low, in the order of the study's `objectives`; metrics that are maximised are
             turned, and inf stands for none. () for a study of one objective, and before the first epoch.
         ended_by: what ended it; None while it runs, and for calls of a function.
@@ -194,7 +194,7 @@ class Trial:
     reason: str = ""
     origin: str = ""
     parent: int | None = None
-    born: int = 0
+    cloned_at: int = 0
     costs: tuple[float, ...] = ()
     ended_by: EndReason | None = None
 

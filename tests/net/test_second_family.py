@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 import paceline as pl
 from paceline.cli import app
 from paceline.errors import HyperparameterError, SettingsError, SpaceError
-from paceline.net.dense.portfolio import PORTFOLIO
 from paceline.reporting import recipe_code
 from paceline.study import Progress, StudyInterrupted
 from paceline.testing import FamilyContract
@@ -124,10 +123,3 @@ def test_its_name_is_offered_where_it_is_mistyped(data: pl.Dataset) -> None:
         pl.tune(data, **QUICK, space={"units": [8, 16]})
     space = pl.default_space("scale", rows=100, features=2, task="classes")
     assert set(space.names) == SEARCHED
-
-
-@pytest.mark.compiles
-def test_a_search_of_it_does_not_begin_with_what_served_dense_nets(data: pl.Dataset) -> None:
-    study = pl.tune(data, **{**QUICK, "trials": 16, "retrain": 0}, stopper="none", refit=False)
-    rates = {values["learning_rate"] for values in PORTFOLIO}
-    assert not rates & {trial.params["learning_rate"] for trial in study.trials}

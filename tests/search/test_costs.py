@@ -12,11 +12,10 @@ from paceline.errors import SettingsError
 from paceline.pareto import front_of
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, check_objectives, make_searcher, make_stopper
-from paceline.search.bayes import Bayes
-from paceline.search.importance import importances
-from paceline.search.probes import RENEWED
-from paceline.search.scalarised import PARTS, SHARE, mixed, scaled, suggest_by_mixes
-from paceline.search.standing import merged_scores, standing, standing_by_score
+from paceline.search.experiments.importance import importances
+from paceline.search.methods.bayes import Bayes
+from paceline.search.ranking import merged_scores, ranking, ranking_by_score
+from paceline.search.surrogate.scalarize import PARTS, SHARE, normalized, scalarize, suggest_scalarized
 from paceline.space import Space
 from paceline.testing import imitate, race
 
@@ -42,7 +41,7 @@ def stopped(number: int, score: float, *costs: float) -> Trial:
 
 
 def order(*trials: Trial) -> list[int]:
-    places = standing(History(trials))
+    places = ranking(History(trials))
     return [int(i) for i in np.argsort(places, kind="stable") if np.isfinite(places[i])]
 
 
@@ -52,7 +51,7 @@ def order(*trials: Trial) -> list[int]:
 def test_fronts_come_one_after_the_other_and_the_best_by_score_first() -> None:
     trials = (trial(0, 0.4, 10.0), trial(1, 0.3, 30.0), trial(2, 0.1, 40.0), trial(3, 0.2, 40.0), trial(4, 0.4, 20.0))
     assert order(*trials) == [2, 0, 1, 3, 4]
-    assert standing_by_score(History(trials)).tolist() == [3.0, 2.0, 0.0, 1.0, 4.0]
+    assert ranking_by_score(History(trials)).tolist() == [3.0, 2.0, 0.0, 1.0, 4.0]
 
 
 def test_of_equal_scores_the_lower_cost_dominates() -> None:
@@ -79,14 +78,14 @@ def test_where_none_was_trained_to_its_end_the_longest_have_their_own_scores() -
 
 def test_broken_trials_share_the_last_place_whatever_they_cost() -> None:
     trials = (trial(0, 0.5, 90.0), trial(1, 0.0, 1.0, status=Status.DIVERGED), trial(2, float("inf"), 1.0))
-    assert standing(History(trials)).tolist() == [0.0, 1.0, 1.0]
+    assert ranking(History(trials)).tolist() == [0.0, 1.0, 1.0]
 
 
 @given(st.integers(0, 30), st.sampled_from(["none", "hyperband", "asha"]))
 def test_costs_that_say_nothing_leave_the_order_of_scores(seed: int, name: str) -> None:
     history = race(make_stopper(name, epochs=9), trials=25, epochs=9, crossing=True, seed=seed)
     level = History(tuple(replace(t, costs=(3.0,)) for t in history))
-    assert np.array_equal(standing(level), standing(history), equal_nan=True)
+    assert np.array_equal(ranking(level), ranking(history), equal_nan=True)
 
 
 def test_importance_is_that_of_the_score() -> None:
@@ -130,7 +129,7 @@ def test_who_has_no_value_at_a_rung_comes_last_however_small() -> None:
 def test_a_mix_by_hand() -> None:
     """Two trials on the front lie at 0 and 1 of either objective."""
     trials = (trial(0, 0.0, 5.0), trial(1, 1.0, 3.0), Trial(2, {}, 0), trial(3, 9.0, 9.0, status=Status.FAILED))
-    found = mixed(History(trials), np.array([0.75, 0.25]))
+    found = scalarize(History(trials), np.array([0.75, 0.25]))
     assert [t.score for t in found.trials[:2]] == pytest.approx([0.25 + SHARE * 0.25, 0.75 + SHARE * 0.75])
     assert all(t.costs == () for t in found)
     assert [t.status for t in found] == [Status.FINISHED, Status.FINISHED, Status.RUNNING, Status.FAILED]
@@ -140,7 +139,7 @@ def test_a_mix_by_hand() -> None:
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 9)), min_size=2, max_size=20), st.floats(0.01, 0.99))
 def test_the_lowest_mix_is_never_dominated(pairs: list[tuple[int, int]], weight: float) -> None:
     history = History(tuple(trial(i, float(a), 10.0**b) for i, (a, b) in enumerate(pairs)))
-    best = mixed(history, np.array([weight, 1 - weight])).best()
+    best = scalarize(history, np.array([weight, 1 - weight])).best()
     assert best is not None
     score, (cost,) = history.trials[best.number].score or 0.0, history.trials[best.number].costs
     assert not any(a <= score and 10.0**b <= cost and (a, 10.0**b) != (score, cost) for a, b in pairs)
@@ -148,13 +147,13 @@ def test_the_lowest_mix_is_never_dominated(pairs: list[tuple[int, int]], weight:
 
 def test_the_front_spans_the_unit_interval_and_the_others_lie_beyond() -> None:
     front = np.array([True, True, True, False, False])
-    column = scaled(np.array([1e2, 1e3, 1e4, 1e5, np.inf]), front)
+    column = normalized(np.array([1e2, 1e3, 1e4, 1e5, np.inf]), front)
     assert column[[0, 2]].tolist() == [0.0, 1.0]
     assert 0.0 < column[1] < 1.0 < column[3] == column[4]
-    assert 0.3 < scaled(np.logspace(2, 6, 41), np.full(41, True))[20] < 0.7  # nearly as on a logarithmic scale
-    assert scaled(np.array([2.0, 2.0, 4.0]), np.array([True, True, False])).tolist() == [0.0, 0.0, 1.0]
-    assert scaled(np.array([2.0, 2.0]), np.array([True, True])).tolist() == [0.0, 0.0]
-    assert scaled(np.array([]), np.array([], dtype=bool)).tolist() == []
+    assert 0.3 < normalized(np.logspace(2, 6, 41), np.full(41, True))[20] < 0.7  # nearly as on a logarithmic scale
+    assert normalized(np.array([2.0, 2.0, 4.0]), np.array([True, True, False])).tolist() == [0.0, 0.0, 1.0]
+    assert normalized(np.array([2.0, 2.0]), np.array([True, True])).tolist() == [0.0, 0.0]
+    assert normalized(np.array([]), np.array([], dtype=bool)).tolist() == []
 
 
 def test_a_batch_is_proposed_by_a_few_mixes_that_know_of_each_other() -> None:
@@ -165,17 +164,17 @@ def test_a_batch_is_proposed_by_a_few_mixes_that_know_of_each_other() -> None:
         return [{"x": len(history) + i} for i in range(count)]
 
     history = History(tuple(trial(i, float(i), 9.0 - i) for i in range(8)))
-    found = suggest_by_mixes(suggest, history, 27, np.random.default_rng(0))
+    found = suggest_scalarized(suggest, history, 27, np.random.default_rng(0))
     assert [p["x"] for p in found] == list(range(8, 35))
     assert len(told) == PARTS
     assert [len(h) for h in told] == [8, 15, 22, 29]
     assert len({tuple(t.score for t in h.trials[:8]) for h in told}) == PARTS
-    assert suggest_by_mixes(suggest, history, 0, np.random.default_rng(0)) == []
+    assert suggest_scalarized(suggest, history, 0, np.random.default_rng(0)) == []
 
 
 def test_a_space_that_is_used_up_ends_the_batch() -> None:
     history = History((trial(0, 1.0, 1.0),))
-    assert suggest_by_mixes(lambda h, count, rng: [{"x": 1}], history, 9, np.random.default_rng(0)) == [{"x": 1}]
+    assert suggest_scalarized(lambda h, count, rng: [{"x": 1}], history, 9, np.random.default_rng(0)) == [{"x": 1}]
 
 
 # Methods
@@ -220,28 +219,9 @@ def test_the_model_of_bayes_is_judged_by_a_mix() -> None:
     assert found.trials == 30
 
 
-@pytest.mark.parametrize(("stops", "costs"), [(True, 0), (True, 1), (False, 0), (False, 1)])
-def test_bayes_draws_a_probe_now_and_then_where_trials_are_stopped(stops: bool, costs: int) -> None:
-    """Mixing several objectives into one number must not hide that trials are stopped."""
-    space = Space({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})
-    history = imitate(make_searcher("random", space, seed=0), [RENEWED - 1], costs=costs, mishaps=stops)
-    assert any(t.status is Status.STOPPED for t in history) is stops
-    draws: list[Params] = []
-
-    class Spied(Space):
-        def sample(self, rng: np.random.Generator) -> Params:
-            draws.append(super().sample(rng))
-            return draws[-1]
-
-    points = Bayes(Spied({"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}})).suggest(
-        history, 3, np.random.default_rng(0)
-    )
-    assert [point in draws for point in points] == [False, stops, False]
-
-
 def test_how_long_trials_were_trained_is_known_after_mixing() -> None:
     history = imitate(make_searcher("random", SQUARE, seed=0), [30], costs=2)
-    assert [len(t.curve) for t in mixed(history)] == [len(t.curve) for t in history]
+    assert [len(t.curve) for t in scalarize(history)] == [len(t.curve) for t in history]
 
 
 def test_a_method_for_one_objective_is_refused() -> None:

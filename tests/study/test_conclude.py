@@ -17,7 +17,7 @@ from paceline.net.dense import DENSE
 from paceline.records import History, Status, StudyRecord, Trial, best_of, settled_first
 from paceline.reporting import drawn_curves
 from paceline.reporting.facts import sureness
-from paceline.search.choice import chosen
+from paceline.search.experiments.tie_break import select_best
 from paceline.space import Space
 from paceline.study import Study, tune
 from paceline.study.conclude import edges, reason_kind, tied
@@ -159,7 +159,7 @@ def test_of_equals_everybody_names_the_same(tmp_path: Path) -> None:
     study = tune("iris", **SMALL, method="random", stopper="none", trials=40, seed=5)
     assert study.best is not None
     equals = [trial.number for trial in study.trials if trial.score == study.best.score]
-    expected = chosen(History(study.trials), Space(SPACE))
+    expected = select_best(History(study.trials), Space(SPACE))
     assert expected is not None and len(equals) > 2
     assert study.best.number == expected.number != equals[0]
     assert study.summary.best.trial == study.best.number

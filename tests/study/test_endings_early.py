@@ -8,7 +8,7 @@ from small_studies import SMALL, interrupt_after, outcome
 
 from paceline.data import Dataset
 from paceline.records import History, Params, Status, Trial
-from paceline.search.bayes import Bayes
+from paceline.search.methods.bayes import Bayes
 from paceline.seeds import generator
 from paceline.settings import StudySettings
 from paceline.space import Space

@@ -13,10 +13,10 @@ from paceline.errors import SettingsError
 from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.records import History
 from paceline.search import METHODS, Searcher, searcher_type
-from paceline.search.bayes import Bayes
-from paceline.search.few_programs import FewPrograms
-from paceline.search.population import Succession
-from paceline.study.portfolio import usual_point
+from paceline.search.methods.bayes import Bayes
+from paceline.search.methods.few_programs import FewPrograms
+from paceline.search.methods.population import Succession
+from paceline.study.searching import usual_point
 from paceline.study.setup import Setup, set_up
 from paceline.testing import StubExecutor, rng_at
 
@@ -35,17 +35,16 @@ def of_random(data: Dataset, **changes: Any) -> Setup:
     return set_up(hyperband_settings(method="random", **changes), data, StubExecutor())
 
 
-def test_a_model_gets_costs_portfolio_and_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
-    under_another_name("bayes:Bayes")
-    setup = of_random(digits, method_options={"acquisition": "logei_per_cost"})
-    assert isinstance(setup.method, Bayes) and setup.method._cost is not None
-    assert len(setup.method.fixed_points()) > 1
+def test_a_model_begins_with_the_usual_point(under_another_name: Any, digits: Dataset) -> None:
+    under_another_name("methods.bayes:Bayes")
+    setup = of_random(digits)
+    assert isinstance(setup.method, Bayes)
     first = setup.searcher.suggest(History(()), 1, rng_at(History(())))
     assert first == [usual_point(setup.space, DenseHyperparameters())]
 
 
 def test_a_method_that_ends_trials_brings_its_stopper(under_another_name: Any, digits: Dataset) -> None:
-    under_another_name("population:Population")
+    under_another_name("methods.population:Population")
     assert isinstance(of_random(digits, stopper="none").stopper, Succession)
     with pytest.raises(SettingsError, match="ends trials itself, so `stopper` must be 'none', but got 'hyperband'"):
         of_random(digits, stopper="hyperband")
@@ -54,7 +53,7 @@ def test_a_method_that_ends_trials_brings_its_stopper(under_another_name: Any, d
 
 
 def test_a_plan_sets_the_number_of_trials_and_takes_no_warm_start(under_another_name: Any, digits: Dataset) -> None:
-    under_another_name("manual:manual")
+    under_another_name("methods.manual:manual")
     plan = {"base": {"dropout": 0.1}, "factors": {"dropout": [0.2, 0.3]}, "repeats": 2}
     assert of_random(digits, method_options=plan, trials=None, stopper="none").settings.trials == 6
     listed = {"configurations": [{"learning_rate": 1e-2, "dropout": 0.1}]}
@@ -74,6 +73,6 @@ def test_what_is_wrapped_is_asked() -> None:
 
 def test_no_method_is_named_in_the_study() -> None:
     names = "|".join(METHODS)
-    named = re.compile(rf"""["'](?:{names})["']|isinstance\([^)]*(?:Bayes|First|Population|CoarseToFine)""")
+    named = re.compile(rf"""["'](?:{names})["']|isinstance\([^)]*(?:Bayes|InitialPoints|Population|CoarseToFine)""")
     folder = Path(paceline.study.__file__).parent
     assert [found.group() for file in folder.glob("*.py") for found in named.finditer(file.read_text())] == []

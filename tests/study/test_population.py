@@ -70,11 +70,11 @@ def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
     for copy in copies:
         assert copy.parent is not None
         parent = found.trials[copy.parent]
-        assert copy.cohort == parent.cohort and copy.born % 2 == 0
-        assert copy.curve[: copy.born] == parent.curve[: copy.born]
+        assert copy.cohort == parent.cohort and copy.cloned_at % 2 == 0
+        assert copy.curve[: copy.cloned_at] == parent.curve[: copy.cloned_at]
         assert copy.params != parent.params and copy.origin == "clone"
     for epoch in range(2, EPOCHS, 2):
-        alive = [t for t in found.trials if t.cohort == 0 and t.born <= epoch and t.epoch > epoch]
+        alive = [t for t in found.trials if t.cohort == 0 and t.cloned_at <= epoch and t.epoch > epoch]
         assert len(alive) == len([t for t in found.trials if t.cohort == 0 and t.parent is None])
 
 

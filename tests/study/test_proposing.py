@@ -2,29 +2,29 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from small_studies import SMALL, hyperband_settings, outcome
 
 from paceline.data import Dataset
-from paceline.errors import SettingsError
-from paceline.net.dense.hyperparameters import DenseHyperparameters, resolve
-from paceline.net.dense.size import operations
+from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.records import History, Params, Status, Trial
 from paceline.search import Cohort, Searcher
-from paceline.search.bayes import Bayes
-from paceline.search.few_programs import FIRST, TOGETHER, FewPrograms
-from paceline.search.one_core import one_core
-from paceline.search.price import log_prices
+from paceline.search.methods.bayes import Bayes
+from paceline.search.methods.few_programs import BATCH_PER_PROGRAM, FIRST_PROGRAMS, FewPrograms
+from paceline.search.surrogate.one_core import one_core
 from paceline.space import Space
 from paceline.study import tune
-from paceline.study.portfolio import usual_point
 from paceline.study.proposing import Proposer
-from paceline.study.searching import COMPILING_SECONDS, MULTIPLY_ADDS_A_SECOND, STEP_SECONDS, share_of_compiling
+from paceline.study.searching import (
+    COMPILING_SECONDS,
+    MULTIPLY_ADDS_A_SECOND,
+    STEP_SECONDS,
+    share_of_compiling,
+    usual_point,
+)
 from paceline.study.setup import Setup, set_up
 from paceline.testing import StubExecutor, rng_at
 
@@ -135,37 +135,14 @@ def test_bayes_begins_with_what_is_usual(digits: Dataset) -> None:
     }
 
 
-@pytest.mark.compiles
-@pytest.mark.parametrize(("acquisition", "asked"), [("logei_per_cost", {8, 64}), ("logei", set())])
-def test_a_study_tells_what_a_net_costs(
-    acquisition: str, asked: set[int], digits: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Prices are asked of the function that the study gives; but for expected improvement per cost of nothing."""
-    told: dict[int, float] = {}
-
-    def noted(cost: Callable[[Params], float], configurations: Sequence[Params]) -> NDArray[np.float64]:
-        told.update({params["units"]: cost(params) for params in configurations})
-        return log_prices(cost, configurations)
-
-    monkeypatch.setattr("paceline.search.bayes.log_prices", noted)
-    settings = BAYES | {"params": {"layers": 1, "batch_size": 64}, "space": SMALL["space"] | {"units": [8, 64]}}
-    options = {"startup": 3, "acquisition": acquisition, "portfolio": []}  # draws alone have both widths
-    study = tune(digits, **settings | {"method_options": options})
-    assert len(study.trials) == BAYES["trials"] and set(told) == asked
-    if asked:
-        (inputs,) = set_up(study.settings, digits, StubExecutor()).folds[0].spec.sample
-        assert told[64] == operations(resolve({"layers": 1, "units": 64}, task="classes"), inputs, 10)
-        assert told[64] == pytest.approx(8 * told[8], rel=0.05)
-
-
 @pytest.mark.parametrize("method", ["bayes", "random", "tpe", "genetic"])
 def test_programs_are_shared_until_training_has_paid_for_them(method: str, digits: Dataset) -> None:
     """Eight widths of the ladder. An epoch of digits costs a thousandth of a program, so it pays for nothing."""
     setup = eight_widths(digits, method=method)
     history = History(())
-    points = setup.searcher.suggest(history, TOGETHER, rng_at(history))
-    assert len({point["units"] for point in points}) == FIRST
-    assert len({point["dropout"] for point in points}) == TOGETHER
+    points = setup.searcher.suggest(history, BATCH_PER_PROGRAM, rng_at(history))
+    assert len({point["units"] for point in points}) == FIRST_PROGRAMS
+    assert len({point["dropout"] for point in points}) == BATCH_PER_PROGRAM
 
 
 @pytest.mark.parametrize(("method", "options"), [("sobol", {}), ("grid", {}), ("population", {"size": 12})])
@@ -196,8 +173,3 @@ def test_what_a_program_is_paid_with(digits: Dataset) -> None:
         assert epoch == share_of_compiling(rows, 64, row, folds or 1)
         seconds = -(-rows // 64) * STEP_SECONDS + rows * row / MULTIPLY_ADDS_A_SECOND
         assert epoch == pytest.approx((folds or 1) * seconds / COMPILING_SECONDS)
-
-
-def test_an_option_that_the_study_gives_itself_is_refused(digits: Dataset) -> None:
-    with pytest.raises(SettingsError, match=r"^option 'cost' of method 'bayes' .* leave it out"):
-        tune(digits, **BAYES | {"method_options": {"cost": 3}})

@@ -6,8 +6,8 @@ import pytest
 
 from paceline.records import Trial
 from paceline.search import make_searcher, make_stopper
-from paceline.search.coarse_to_fine import CoarseToFine
-from paceline.search.first import First
+from paceline.search.methods.coarse_to_fine import CoarseToFine
+from paceline.search.methods.initial_points import InitialPoints
 from paceline.space import Space
 from paceline.study.horizon import Horizon
 from paceline.study.rounds import KEPT, rounds_of
@@ -20,7 +20,7 @@ GIVEN = {"rate": 0.1, "kind": "a"}
 @pytest.mark.parametrize(("stopper", "first"), [("none", []), ("hyperband", []), ("hyperband", [GIVEN])])
 def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str, object]]) -> None:
     searcher = make_searcher("coarse_to_fine", SPACE, seed=3, size=8, first=first)
-    method = searcher.searcher if isinstance(searcher, First) else searcher
+    method = searcher.searcher if isinstance(searcher, InitialPoints) else searcher
     assert isinstance(method, CoarseToFine)
     rule = make_stopper(stopper, epochs=9)
     trials: dict[int, Trial] = {}

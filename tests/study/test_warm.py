@@ -9,7 +9,7 @@ from small_studies import SMALL, SPACE, interrupt_after, outcome
 from paceline.data import Dataset
 from paceline.errors import SettingsError, StudyError
 from paceline.net.dense.hyperparameters import DenseHyperparameters
-from paceline.search.bayes import MOST_EARLIER
+from paceline.search.surrogate.earlier import MAX_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
 from paceline.study.warm import carried, earlier_of, placed
@@ -89,7 +89,7 @@ def test_what_is_kept_is_small_and_best_first(older: Study) -> None:
     many = [trial for trial in older.trials for _ in range(40)]
     found = earlier_of(older.record, many)
     losses = [loss for _, loss in found["results"]]
-    assert len(losses) == MOST_EARLIER and losses == sorted(losses)
+    assert len(losses) == MAX_EARLIER and losses == sorted(losses)
     assert found["results"][0][0] == SMALL["params"] | best_three(older)[0]
 
 

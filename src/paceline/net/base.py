@@ -1,6 +1,6 @@
 """A family: one kind of net as pure functions. All that the engine must know of a net stands here.
 
-    space, portfolio    what may be searched, and what is worth trying early
+    space               what may be searched
     resolve             a user's partial configuration made complete
     shape               the static part of a trial: one compiled program each
     init, pad, unpad    first weights in their real sizes (numpy), and their place in the program's larger arrays
@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 
 from paceline.hyperparameters import Hyperparameters, resolve
 from paceline.knobs import Knob, knobs_of
-from paceline.records import Params
 from paceline.space import Space
 
 Array: TypeAlias = Any
@@ -157,10 +156,6 @@ class Family(ABC):
     @abstractmethod
     def space(self, spec: Spec) -> Space:
         """What is searched where the user names no space."""
-
-    def portfolio(self, space: Space) -> list[Params]:
-        """A few configurations that served other data, as far as the space holds them: a search tries them early."""
-        return []
 
     # -- a trial
 

@@ -3,7 +3,12 @@
     searcher = make_searcher("tpe", space, seed=0)
     stopper = make_stopper("hyperband", epochs=81, eta=3)
 
-The contracts are in `base`; each method is one file, imported when it is asked for.
+The contracts are in `base`. Each method and each stopper is one file, imported when it is asked for:
+
+    methods/        what to try next
+    stoppers/       which trials go on
+    surrogate/      models of the score, which `bayes` and `tpe` search by
+    experiments/    controlled experiments, and what a study's trials say about its hyperparameters
 """
 
 from collections.abc import Callable, Sequence
@@ -13,17 +18,17 @@ from typing import Any
 
 from paceline.errors import SettingsError, did_you_mean
 from paceline.records import Params
-from paceline.search.base import Birth, Cohort, Decision, Searcher, Stopper
-from paceline.search.growing import Growing
+from paceline.search.base import Clone, Cohort, Decision, Searcher, Stopper
+from paceline.search.history import HistoryView
 from paceline.space import Space
 
 __all__ = [
     "METHODS",
     "STOPPERS",
-    "Birth",
+    "Clone",
     "Cohort",
     "Decision",
-    "Growing",
+    "HistoryView",
     "Searcher",
     "Stopper",
     "check_objectives",
@@ -33,28 +38,28 @@ __all__ = [
 ]
 
 _SEARCHERS = {
-    "manual": "manual:manual",
-    "grid": "listed:Grid",
-    "random": "random:Random",
-    "sobol": "sobol:Sobol",
-    "coarse_to_fine": "coarse_to_fine:CoarseToFine",
-    "tpe": "tpe:Tpe",
-    "genetic": "genetic:Genetic",
-    "evolution": "genetic:Evolution",
-    "cmaes": "cmaes:CmaEs",
-    "differential": "differential:Differential",
-    "bayes": "bayes:Bayes",
-    "population": "population:Population",
+    "manual": "methods.manual:manual",
+    "grid": "methods.listed:Grid",
+    "random": "methods.random:Random",
+    "sobol": "methods.sobol:Sobol",
+    "coarse_to_fine": "methods.coarse_to_fine:CoarseToFine",
+    "tpe": "methods.tpe:Tpe",
+    "genetic": "methods.genetic:Genetic",
+    "evolution": "methods.genetic:Evolution",
+    "cmaes": "methods.cmaes:CmaEs",
+    "differential": "methods.differential:Differential",
+    "bayes": "methods.bayes:Bayes",
+    "population": "methods.population:Population",
 }
 
 _STOPPERS = {
-    "none": "never:Never",
-    "median": "median:Median",
-    "halving": "halving:Halving",
-    "hyperband": "halving:Hyperband",
-    "patience": "patience:Patience",
-    "asha": "asha:Asha",
-    "curve": "curve:Curve",
+    "none": "stoppers.no_stopping:NoStopping",
+    "median": "stoppers.median:Median",
+    "halving": "stoppers.halving:Halving",
+    "hyperband": "stoppers.halving:Hyperband",
+    "patience": "stoppers.patience:Patience",
+    "asha": "stoppers.asha:Asha",
+    "curve": "stoppers.curve:Curve",
 }
 
 METHODS: tuple[str, ...] = tuple(_SEARCHERS)
@@ -82,9 +87,9 @@ def make_searcher(method: str, space: Space, *, seed: int, first: Sequence[Param
     searcher: Searcher = make(space, seed=seed, **options)
     if not first:
         return searcher
-    from paceline.search.first import First
+    from paceline.search.methods.initial_points import InitialPoints
 
-    return First(searcher, first)
+    return InitialPoints(searcher, first)
 
 
 def searcher_type(method: str) -> type[Searcher]:

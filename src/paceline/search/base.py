@@ -70,8 +70,7 @@ class Searcher(ABC):
         slow: whether it thinks so long that a study asks it in a thread, beside the training.
         single_objective: whether it can keep only the score low, and no costs beside it.
         learns_from_earlier: whether it has an option `earlier` for the results of an earlier study.
-        takes_portfolio: whether a study gives it the options `startup` and `portfolio`, after the usual configuration.
-        takes_cost: whether it has an option `cost`, a function of a configuration that a study gives.
+        begins_with_usual: whether a study begins with the net's defaults, before the method's proposals.
         draws_freely: whether a proposal means the same with another number of layers or units; False for a method
             whose proposals belong together, such as a list, a grid or an even sequence.
         only_fixed: whether it never proposes anything but its `fixed_points`.
@@ -83,8 +82,7 @@ class Searcher(ABC):
     slow: bool = False
     single_objective: bool = False
     learns_from_earlier: bool = False
-    takes_portfolio: bool = False
-    takes_cost: bool = False
+    begins_with_usual: bool = False
     draws_freely: bool = True
     only_fixed: bool = False
     planned: int | None = None
@@ -190,7 +188,7 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
+class Clone:
     """A new trial of a cohort that begins as a copy of one of its running trials.
 
     Attributes:
@@ -208,11 +206,11 @@ class Decision:
 
     Attributes:
         stop: number of trial -> one phrase of reason, e.g. "rank 20 of 27 at epoch 3".
-        births: trials that join the cohort here.
+        clones: trials that join the cohort here.
     """
 
     stop: Mapping[int, str] = field(default_factory=dict)
-    births: Sequence[Birth] = ()
+    clones: Sequence[Clone] = ()
 
 
 class Stopper(ABC):

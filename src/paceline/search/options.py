@@ -3,14 +3,14 @@
 from paceline.errors import SettingsError
 
 
-def whole(name: str, value: object, least: int) -> int:
+def check_int(name: str, value: object, least: int) -> int:
     """`value` as an int of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"Option {name!r} must be a whole number of at least {least}, but got {value!r}.")
     return value
 
 
-def number(name: str, value: object, low: float, high: float = float("inf"), *, open_low: bool = False) -> float:
+def check_float(name: str, value: object, low: float, high: float = float("inf"), *, open_low: bool = False) -> float:
     """`value` as a float within [low, high], or (low, high] with `open_low`."""
     if (
         isinstance(value, bool)

@@ -53,7 +53,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
         "reason": legible(trial.reason),
         "origin": legible(trial.origin),
         "parent": trial.parent,
-        "born": trial.born,
+        "born": trial.cloned_at,
         "costs": struct.pack(f"<{len(trial.costs)}d", *trial.costs) if trial.costs else None,
         "ended_by": "" if trial.ended_by is None else trial.ended_by.value,
         "curve": _curve_bytes(curve),
@@ -62,7 +62,7 @@ def trial_row(trial: Trial) -> dict[str, Any]:
 
 def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
     """Trials of rows (number, params, seed, cohort, status, epoch, score, score_sd, exact, best_epoch, reason,
-    origin, parent, born, costs, ended_by[, curve]), in their order; all configurations are parsed at once."""
+    origin, parent, cloned_at, costs, ended_by[, curve]), in their order; all configurations are parsed at once."""
     parsed = json.loads(f"[{','.join([row[1] for row in rows])}]")
     if len(parsed) != len(rows):
         raise ValueError("params of trials aren't one JSON object each")
@@ -81,7 +81,7 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
             reason,
             origin,
             parent,
-            born,
+            cloned_at,
             costs,
             ended_by,
             *rest,
@@ -91,7 +91,7 @@ def trials_from(rows: Sequence[Sequence[Any]]) -> Iterator[Trial]:
         curve = _curve(rest[0]) if rest else ()
         yield Trial(
             number, params, seed, cohort, STATUSES[status], epoch, score, score_sd, best_epoch, curve, reason, origin,
-            parent, born, () if costs is None else _doubles(costs),
+            parent, cloned_at, () if costs is None else _doubles(costs),
             _ended_by(STATUSES[status], reason) if ended_by is None else ENDINGS[ended_by],
         )  # fmt: skip
 

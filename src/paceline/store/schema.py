@@ -57,7 +57,7 @@ TRIALS = Table(
     Column("reason", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("parent", Integer),
-    Column("born", Integer, nullable=False),
+    Column("born", Integer, nullable=False),  # `Trial.cloned_at`; the name of version 1
     Column("costs", LargeBinary),  # float64; NULL where there are none (since version 2)
     Column("ended_by", Text),  # "" while it runs; NULL in rows of before version 3
     Column("curve", LargeBinary, nullable=False),  # float64; last, so that reading the rest stays in the row's head

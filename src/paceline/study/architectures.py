@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from paceline.records import Trial
 from paceline.search import Searcher
-from paceline.search.architectures import architectures_compared
-from paceline.search.few_programs import EARLIER, FIRST, LISTED
+from paceline.search.methods.architectures import architectures_compared
+from paceline.search.methods.few_programs import FIRST_PROGRAMS, MAX_LISTED, TRIALS_PER_PROGRAM
 from paceline.space import Space
 from paceline.summary import Architectures
 
@@ -34,9 +34,9 @@ def _why(method: Searcher, found: Mapping[str, int | None], trials: int) -> str:
     if not method.draws_freely:
         return "The method's own list or sequence has chosen them."
     pace = (
-        f"Each needs a program that takes seconds to compile, so a search begins with {FIRST} and adds one every "
-        f"{EARLIER} trials, or sooner where training takes longer than compiling"
+        f"Each needs a program that takes seconds to compile, so a search begins with {FIRST_PROGRAMS} and adds one "
+        f"every {TRIALS_PER_PROGRAM} trials, or sooner where training takes longer than compiling"
     )
-    if possible is not None and possible <= LISTED:
+    if possible is not None and possible <= MAX_LISTED:
         return f"{pace}; {trials} trials were too few for all."
     return f"{pace}; which of them are tried is left to the method."

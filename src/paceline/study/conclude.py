@@ -27,8 +27,8 @@ from paceline.pack.programs import CompileStats
 from paceline.pareto import front_document
 from paceline.records import EndReason, History, Trial, loss_of
 from paceline.runs import RawRun, metric_value, put_fold, train_stages
-from paceline.search.choice import equals
-from paceline.search.importance import every_so_many, importances
+from paceline.search.experiments.importance import every_so_many, importances
+from paceline.search.experiments.tie_break import tied_with_best
 from paceline.seeds import seed_for
 from paceline.store import Store
 from paceline.study.architectures import architectures_summary
@@ -227,7 +227,7 @@ def best_result(setup: Setup, trials: Sequence[Trial], best: Trial, again: Retra
         config={name: list(value) if isinstance(value, tuple) else value for name, value in config.items()},
         score=best.score,
         epoch=best.best_epoch,
-        equals=len(equals(History(trials, setup.goal))) - 1,
+        equals=len(tied_with_best(History(trials, setup.goal))) - 1,
         schedule=tuple(StageSummary(stage.trial, stage.until, dict(stage.params)) for stage in line),
     )
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from paceline.pack.executor import Done, Executor, Job
 from paceline.pack.trials import PreparedTrial
 from paceline.records import EndReason, Status, Trial, loss_of
-from paceline.search import Birth, Cohort
-from paceline.search.one_core import one_core
+from paceline.search import Clone, Cohort
+from paceline.search.surrogate.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
 from paceline.study.endings import Endings
@@ -257,8 +257,8 @@ class Conductor:
                 known = self._horizon.for_judging(flight.cohort.number, own)
                 decision = self._setup.stopper.decide(known, flight.cohort, flight.epoch)
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
-                for birth in decision.births:
-                    self._bear(flight, birth)
+                for clone in decision.clones:
+                    self._clone(flight, clone)
                 self.ledger.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
                 running = [number for number in running if number not in stop]
             for number in flight.members:
@@ -270,24 +270,24 @@ class Conductor:
             flight.rung += 1
             self._dispatch(flight)
 
-    def _bear(self, flight: Flight, birth: Birth) -> None:
+    def _clone(self, flight: Flight, clone: Clone) -> None:
         """A trial joins a cohort as a copy of another one: its curve so far, its state, its place in training."""
         number = self._next_number
         self._next_number += 1
-        parent = self.ledger.trials[birth.parent]
+        parent = self.ledger.trials[clone.parent]
         self.ledger.put(
             Trial(
-                number, birth.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
-                origin="clone", parent=parent.number, born=flight.epoch,
+                number, clone.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
+                origin="clone", parent=parent.number, cloned_at=flight.epoch,
             )
         )  # fmt: skip
         self._recall([number])
         for fold in range(len(self._setup.folds)):
             key = (number, fold)
             known = key in self._known
-            self.ledger.add(*key, self.ledger.rows(birth.parent, fold), self._prepare(key), save=not known)
+            self.ledger.add(*key, self.ledger.rows(clone.parent, fold), self._prepare(key), save=not known)
             if not known:
-                self._states.copy(key, (birth.parent, fold))
+                self._states.copy(key, (clone.parent, fold))
         self.ledger.summarise(number)
         flight.members.append(number)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from paceline.model import Model
 from paceline.records import History, Trial
-from paceline.search.choice import chosen
+from paceline.search.experiments.tie_break import select_best
 from paceline.study.conclude import Retrained, first_line, retrained
 from paceline.study.refit import refitted
 from paceline.study.setup import Setup
@@ -41,7 +41,7 @@ def winner(setup: Setup, trials: list[Trial], problems: list[str]) -> Trial | No
     """The trial to deliver: of several with the best score the one that their neighbours speak for."""
     history = History(trials, setup.goal)
     try:
-        return chosen(history, setup.space)
+        return select_best(history, setup.space)
     except Exception as error:
         problems.append(f"trials with equal scores could not be compared, so the first is taken: {first_line(error)}")
         return history.best()

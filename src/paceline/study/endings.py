@@ -11,7 +11,7 @@ at what has ended for certain when a cohort is proposed, so a resumed study ends
 from __future__ import annotations
 
 from paceline.records import History, loss_of
-from paceline.search.bayes import Bayes
+from paceline.search.methods.bayes import Bayes
 from paceline.seeds import generator
 from paceline.study.setup import Setup
 

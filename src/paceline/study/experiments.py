@@ -16,8 +16,8 @@ from paceline.errors import SettingsError
 from paceline.net import Family
 from paceline.records import COLUMNS, History, Trial
 from paceline.search import Searcher
-from paceline.search.effects import effects_of
-from paceline.search.experiments import check_plan
+from paceline.search.experiments.controlled import check_plan
+from paceline.search.experiments.effects import effects_of
 from paceline.settings import StudySettings
 from paceline.space import Choice, Space
 from paceline.space.values import is_number, plain, token

@@ -1,7 +1,7 @@
 """What a cohort may know of the others: cohort k sees the cohorts up to k - lag as they ended.
 
 The lag is the stopper's number of cohorts in flight: two, so that lanes have work while the last trials of a cohort
-are awaited; one where a population's births must be numbered in order. Fixed as it is, it makes a study repeatable
+are awaited; one where a population's clones must be numbered in order. Fixed as it is, it makes a study repeatable
 whichever lane finishes first. Trials are numbered in the order of their cohorts and those within the horizon have
 ended, so the settled part of a history only grows at its end and all histories share it: a cohort costs its own size,
 not a walk over the study.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from paceline.records import History, Trial
-from paceline.search import Growing
+from paceline.search import HistoryView
 
 
 class Horizon:
@@ -37,7 +37,7 @@ class Horizon:
 
     def settled(self, cohort: int, tail: Sequence[Trial] = ()) -> History:
         """The trials that a cohort may know the outcome of, and a tail of others."""
-        return History(Growing(self._settled, self._seen_by[cohort], tail), self._goal)
+        return History(HistoryView(self._settled, self._seen_by[cohort], tail), self._goal)
 
     def for_proposing(self, cohort: int) -> History:
         """What a cohort is proposed from: settled trials, and of the cohorts since then the configurations alone."""

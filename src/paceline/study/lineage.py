@@ -31,14 +31,14 @@ class Stage:
 def line_of(trials: Mapping[int, Trial], last: Trial, epochs: int) -> list[Stage]:
     """The stages of a trial, from fresh weights to its last epoch.
 
-    >>> trials = {0: Trial(0, {"lr": 1.0}, 0), 1: Trial(1, {"lr": 0.1}, 0, parent=0, born=4)}
+    >>> trials = {0: Trial(0, {"lr": 1.0}, 0), 1: Trial(1, {"lr": 0.1}, 0, parent=0, cloned_at=4)}
     >>> [(stage.params["lr"], stage.until) for stage in line_of(trials, trials[1], epochs=9)]
     [(1.0, 4), (0.1, 9)]
     """
     stages = [Stage(last.number, last.params, epochs)]
     while last.parent is not None:
-        born, last = last.born, trials[last.parent]
-        stages.insert(0, Stage(last.number, last.params, born))
+        cloned_at, last = last.cloned_at, trials[last.parent]
+        stages.insert(0, Stage(last.number, last.params, cloned_at))
     return stages
 
 

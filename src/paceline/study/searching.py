@@ -9,19 +9,19 @@ What a method takes and needs is said by its attributes (`search.base`), so a ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from paceline.errors import SettingsError
+from paceline.hyperparameters import Hyperparameters
 from paceline.net import Family
 from paceline.records import Params
 from paceline.search import Searcher, Stopper, make_searcher, make_stopper, searcher_type
-from paceline.search.few_programs import FewPrograms, Need
-from paceline.search.first import First
-from paceline.search.probes import PROBES
+from paceline.search.methods.few_programs import FewPrograms, Need
+from paceline.search.methods.initial_points import InitialPoints
 from paceline.settings import StudySettings
 from paceline.space import Space
-from paceline.study.portfolio import usual_point
+from paceline.space.points import point_of
 from paceline.study.warm import RUN_FIRST, carried
 
 COMPILING_SECONDS = 5.0
@@ -45,24 +45,19 @@ def share_of_compiling(rows: int, batch: int, operations: int, folds: int) -> fl
 
 def searcher_of(
     settings: StudySettings, space: Space, plan: Mapping[str, Any], earlier: Mapping[str, Any] | None, net: Family,
-    cost: Callable[[Params], float], need: Need,
+    need: Need,
 ) -> Searcher:  # fmt: skip
     """The method of a study with all that it begins with.
 
     Args:
         plan: the method's options as the user gave them; they go before the study's own.
         earlier: what an older study found; see `study.warm`. net: kind of the nets.
-        cost: multiply-adds that a row takes; need: see `search.few_programs`.
+        need: see `search.methods.few_programs`.
 
     Raises:
-        SettingsError: an option that the study gives itself, or a warm start of a method that runs its own list.
+        SettingsError: a wrong option, or a warm start of a method that runs its own list.
     """
-    kind = searcher_type(settings.method)
-    if kind.takes_cost and "cost" in plan:
-        raise SettingsError(
-            f"option 'cost' of method {settings.method!r} is what the study itself gives; leave it out."
-        )
-    options = {**beginning(settings, space, earlier, net), **({"cost": cost} if kind.takes_cost else {}), **plan}
+    options = {**beginning(settings, space, earlier, net), **plan}
     first = options.pop("first", ())
     searcher = make_searcher(settings.method, space, seed=settings.seed, **options)
     if earlier is not None and searcher.only_fixed:
@@ -73,19 +68,15 @@ def searcher_of(
         searcher = FewPrograms(searcher, need, net.static)
     if not first:
         return searcher
-    return First(searcher, first, {} if "first" in plan else sources_of(space, earlier, net))
+    return InitialPoints(searcher, first, {} if "first" in plan else sources_of(space, earlier, net))
 
 
 def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, Any]:
     """Options of the method that say what it knows or tries before its own proposals."""
     kind = searcher_type(settings.method)
-    usual = [usual_point(space, net.resolve({}))] if kind.takes_portfolio else []
+    usual = [usual_point(space, net.resolve({}))] if kind.begins_with_usual else []
     if earlier is None:
-        if not kind.takes_portfolio:
-            return {}
-        # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
-        draws = 2 if settings.stopper == "none" else PROBES
-        return {"first": usual, "portfolio": net.portfolio(space), "startup": draws}
+        return {"first": usual}
     known = carried(earlier, space, net.resolve({}))
     if not known:
         raise SettingsError(
@@ -94,6 +85,11 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
         )
     first = {space.key(point): point for point in [*(point for point, _ in known[:RUN_FIRST]), *usual]}
     return {"first": list(first.values())} | ({"earlier": known} if kind.learns_from_earlier else {})
+
+
+def usual_point(space: Space, usual: Hyperparameters) -> Params:
+    """What is trained by default, as far as the space holds it; elsewhere middles of scales and first choices."""
+    return point_of(space, {name: getattr(usual, name) for name in space.names})
 
 
 def sources_of(space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, str]:

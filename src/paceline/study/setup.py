@@ -110,19 +110,18 @@ def set_up(
             class_weights(config.class_weight, data)
         return config
 
-    def cost(params: Params) -> float:
-        """Multiply-adds that a row takes; asked when trials are proposed, so the folds are there."""
-        return float(net.size(complete(params), folds[0].spec).operations)
-
     def need(params: Params) -> tuple[Hashable, float]:
-        """The program of a configuration, and an epoch's share of what compiling it costs; asked later, as `cost`."""
+        """The program of a configuration, and an epoch's share of what compiling it costs.
+
+        Asked when trials are proposed, so the folds are there.
+        """
         config, fold = complete(params), folds[0]
         shape = program_shape(net, config, fold)
         operations = net.size(config, fold.spec).operations
         return shape, share_of_compiling(fold.spec.train_rows, shape.batch, operations, len(folds))
 
     trainable({})
-    searcher = searcher_of(settings, space, plan, earlier, net, cost, need)
+    searcher = searcher_of(settings, space, plan, earlier, net, need)
     method = searcher.unwrapped
     check_points(method.fixed_points(), trainable)
     if not method.only_fixed:

@@ -96,5 +96,5 @@ class States:
             return None
         parent = (trial.parent, key[1])
         prepared = self._prepare(parent)
-        state = self._stored(parent, trial.born) or self._origin(parent) or prepared.first_state()
-        return self._executor.advance(prepared, state, trial.born)
+        state = self._stored(parent, trial.cloned_at) or self._origin(parent) or prepared.first_state()
+        return self._executor.advance(prepared, state, trial.cloned_at)

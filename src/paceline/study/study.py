@@ -82,8 +82,8 @@ class Study:
     def best(self) -> Trial | None:
         """The trial with the best dev score; None before there is one.
 
-        Of several with the same score a study that has ended takes the one whose neighbours did best (see
-        `search.choice`), and one under way the first.
+        Of several with the same score a study that has ended takes the one with the best predicted score (see
+        `search.experiments.tie_break`), and one under way the first.
         """
         return best_of(self.record, self.trials)
 

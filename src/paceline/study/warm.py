@@ -2,7 +2,7 @@
 
     older study -> (configuration, loss) of its trials, best first, thinned -> kept in the new study's record
     its top configurations in the new space run first, whatever the method
-    `bayes` is told all of them as results at a distance, which it learns (see `search.bayes`)
+    `bayes` gets all of them as results at a distance, which it learns (see `search.surrogate.earlier`)
 
 The older study is read once: a resumed study goes on with what its own record holds. Configurations are carried over
 by what they mean: a hyperparameter that the older study fixed or left at its default has that value in the new space.
@@ -17,11 +17,11 @@ from typing import Any
 from paceline.errors import StudyError
 from paceline.hyperparameters import Hyperparameters
 from paceline.records import History, Params, StudyRecord, Trial
-from paceline.search.bayes import MOST_EARLIER, thinned
-from paceline.search.past import Past
-from paceline.search.scalarised import mixed
-from paceline.search.standing import evidence, has_costs
-from paceline.search.targets import targets
+from paceline.search.history import EncodedHistory
+from paceline.search.ranking import has_costs, observations
+from paceline.search.surrogate.earlier import MAX_EARLIER, thinned
+from paceline.search.surrogate.scalarize import scalarize
+from paceline.search.surrogate.targets import targets
 from paceline.space import Space
 
 RUN_FIRST = 3
@@ -38,15 +38,15 @@ def earlier_of(record: StudyRecord, trials: Sequence[Trial]) -> dict[str, Any]:
         StudyError: no trial of the study has a result.
     """
     history = History(tuple(trials), record.goal)
-    history = mixed(history) if has_costs(history) else history
-    known = evidence(history, Past(Space.from_dict(record.environment["space"])))
+    history = scalarize(history) if has_costs(history) else history
+    known = observations(history, EncodedHistory(Space.from_dict(record.environment["space"])))
     if len(known) == known.broken:
         raise StudyError(f"no trial of the study {record.name!r} has a score, so there is nothing to start from.")
     losses = targets(history, known)
     fixed = dict(record.settings.get("params") or {})
     results = [
         [{**fixed, **history.trials[known.numbers[i]].params}, float(losses[i])]
-        for i in thinned(len(known), MOST_EARLIER).tolist()
+        for i in thinned(len(known), MAX_EARLIER).tolist()
     ]
     return {"from": record.name, "results": results}
 

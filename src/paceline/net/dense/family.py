@@ -10,13 +10,11 @@ from paceline.net.dense.apply import Statistics, apply
 from paceline.net.dense.arguments import arguments_of
 from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.net.dense.initializers import initial_statistics, initial_weights
-from paceline.net.dense.portfolio import portfolio
 from paceline.net.dense.predict import outputs
 from paceline.net.dense.shape import DenseShape, PaddedParams, masks_of, pad_variables, shape_of, unpad_variables
 from paceline.net.dense.size import activation_bytes, operations, parameters
 from paceline.net.dense.space import dense_space
 from paceline.net.ladders import INPUTS, step_up
-from paceline.records import Params
 from paceline.space import Space
 
 
@@ -28,9 +26,6 @@ class Dense(Family):
 
     def space(self, spec: Spec) -> Space:
         return dense_space(spec)
-
-    def portfolio(self, space: Space) -> list[Params]:
-        return portfolio(space)
 
     def shape(self, config: DenseHyperparameters, spec: Spec) -> DenseShape:
         return shape_of(config, spec)

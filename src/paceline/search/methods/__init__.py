@@ -1,0 +1,1 @@
+"""Search methods: one file each; `search` lists them by name."""

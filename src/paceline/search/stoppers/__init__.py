@@ -1,0 +1,1 @@
+"""Stoppers: one file each; `search` lists them by name."""
