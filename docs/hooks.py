@@ -1,6 +1,7 @@
 """What MkDocs does beside its own work: it takes in pages that are written from the code or lie outside docs/.
 
 - the reference pages (`reference.py`), and CONTRIBUTING.md as a page;
+- what stands behind the language of a code block is for the tests that run it (`console runnable`), and is left out;
 - a link to a file of the repository that isn't a page, such as ../src/paceline/records.py, becomes the file's name, as
   the site doesn't hold the file. A link to a file that doesn't exist stays a link, and the strict build refuses it.
 """
@@ -15,6 +16,7 @@ from mkdocs.structure.files import File, Files
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+FENCE = re.compile(r"^```(\w+) [^\n`]*$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?P<target>[^)#:]+)(?P<anchor>#[^)]*)?\)")
 
 
@@ -36,7 +38,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: MkDocsConfig, files: Files) -> str:
-    """Rewrite the links that lead out of the site."""
+    """Leave out what is for the tests, and rewrite the links that lead out of the site."""
     if page.file.src_uri == "index.md":
         page.meta["hide"] = ["navigation"]  # the menu at its side would hold this one page
     # CONTRIBUTING.md lies in the root, though its page stands in docs/.
@@ -51,4 +53,4 @@ def on_page_markdown(markdown: str, *, page: Any, config: MkDocsConfig, files: F
             return link[0]
         return link["text"] if "`" in link["text"] else f"`{target.relative_to(ROOT)}`"
 
-    return LINK.sub(rewritten, markdown)
+    return LINK.sub(rewritten, FENCE.sub(r"```\1", markdown))

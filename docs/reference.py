@@ -211,7 +211,7 @@ def part_of(homes: Mapping[str, str], name: str, given: tuple[str, ...]) -> str:
     made = search._attribute("", name, dict(homes))
     doc = inspect.getdoc(made) or ""
     module = first_paragraph(sys.modules[made.__module__].__doc__ or "")
-    lines = [f"## {name}", re.split(r"(?<=[.:]) ", module)[0], first_paragraph(doc)]
+    lines = [f"## {name}", re.split(r"(?<=\.) ", module)[0], first_paragraph(doc)]
     options = [
         (
             f"`{option.name}`",
