@@ -13,7 +13,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -51,7 +51,7 @@ def pages() -> dict[str, str]:
     return {f"reference/{name}.md": page() for name, page in written.items()}
 
 
-def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table; a bar within a cell is written so that it doesn't end the cell."""
 
     def line(cells: tuple[str, ...]) -> str:
