@@ -5,7 +5,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
 
-.PHONY: demo test check lint types clean
+.PHONY: demo test check lint types docs clean
 
 demo: .venv/.installed
 	@rm -rf runs/demo
@@ -28,8 +28,13 @@ lint: .venv/.installed-test
 types: .venv/.installed-test
 	$(BIN)/mypy
 
+# The pages as a site in site/. Strict: a broken link or a name without a docstring's object is an error.
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "first page: $(CURDIR)/site/index.html"
+
 clean:
-	rm -rf .venv .cache runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .cache runs build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paceline needs Python 3.11 or newer, but this is " + sys.version.split()[0] + "; try make PYTHON=python3.11")'
@@ -41,4 +46,8 @@ clean:
 
 .venv/.installed-test: pyproject.toml | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable '.[test]'
+	@touch $@ .venv/.installed
+
+.venv/.installed-docs: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable '.[docs]'
 	@touch $@ .venv/.installed

@@ -1,9 +1,11 @@
-"""Tuning by hand as N2 teaches it, with honest comparisons: one factor at a time, in the order of importance.
+"""Tuning by hand as the lecture of Rafatirad teaches it, with paired comparisons: one hyperparameter at a time.
+
+The order is that of their importance:
 
     learning rate (log scale)  ->  mini-batch, hidden units, momentum  ->  layers, decay
 
-Each step compares the values of one factor with the current base, all with the same seeds in pairs, and keeps the
-best value if it is clearly better. The next step draws new seeds, so luck that a winner had isn't carried on.
+Each step compares the values of one hyperparameter with the current baseline, all with the same seeds in pairs, and
+keeps the best value if it is significantly better. The next step draws new seeds, so a winner can't keep its luck.
 
 Run it from the checkout: `python examples/manual_dry_bean.py`. It takes the dry bean table where that lies at
 ../shared/data, the handwritten digits otherwise. `docs/manual-experiments.md` goes through its output.
@@ -49,10 +51,10 @@ def tune_by_hand(
 
 
 def show(factor: str, found: ExperimentResults) -> None:
-    """Print a step: dev and train error of base and arms, paired differences, both intervals."""
+    """Print a step: validation and train error of baseline and variants, paired differences, both intervals."""
     base = found.base
-    print(f"\n{factor:<13}  dev error  train error   arm − base         95 % interval  unpaired wider by")
-    print(f"{base.params[factor]!s:>13}  {base.mean:9.4f}  {base.train:11.4f}   (base)")
+    print(f"\n{factor:<13}  valid. error  train error   difference         95 % interval  unpaired wider by")
+    print(f"{base.params[factor]!s:>13}  {base.mean:12.4f}  {base.train:11.4f}   (base)")
     for arm in found.arms:
         if arm.low is None or arm.verdict == "unreliable":
             print(f"{arm.value!s:>13}  {arm.verdict}: {', '.join(arm.lost)}")
@@ -60,7 +62,7 @@ def show(factor: str, found: ExperimentResults) -> None:
         interval = f"{arm.low:+.4f} to {arm.high:+.4f}"
         ratio = "" if arm.ratio is None else f"{arm.ratio:.1f}x"
         print(
-            f"{arm.value!s:>13}  {arm.mean:9.4f}  {arm.train:11.4f}   {arm.difference:+10.4f}"
+            f"{arm.value!s:>13}  {arm.mean:12.4f}  {arm.train:11.4f}   {arm.difference:+10.4f}"
             f"  {interval:>20}  {ratio:>5}  {arm.verdict}"
         )
     print(found.next.sentence)
@@ -74,7 +76,7 @@ def main() -> None:
                     space={name: {"value": value} for name, value in chosen.items()},
                     method_options={"configurations": [chosen]})  # fmt: skip
     again, test = study.summary.retrain, study.evaluate_test()
-    print(f"five new seeds: dev error {again.mean:.4f} ± {again.sd:.4f}")
+    print(f"five new seeds: validation error {again.mean:.4f} ± {again.sd:.4f}")
     low, high = test["interval"]
     print(f"test accuracy {test['metrics']['accuracy']:.4f} (95 %: {low:.4f} to {high:.4f}, {test['rows']} rows)")
 

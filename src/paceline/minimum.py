@@ -95,12 +95,13 @@ def minimize(
 ) -> Minimum:
     """Minimise any function of a configuration: noisy, slow, failing now and then.
 
-    >>> import paceline as pl
-    >>> def loss(p):
-    ...     return (p["x"] - 2) ** 2 + (0 if p["kind"] == "b" else 1)
-    >>> found = pl.minimize(loss, {"x": {"low": -5.0, "high": 5.0}, "kind": ["a", "b"]}, method="tpe", calls=60)
-    >>> found.success, found.nfev, found.x["kind"], abs(found.x["x"] - 2) < 0.5
-    (True, 60, 'b', True)
+    Examples:
+        >>> import paceline as pl
+        >>> def loss(p):
+        ...     return (p["x"] - 2) ** 2 + (0 if p["kind"] == "b" else 1)
+        >>> found = pl.minimize(loss, {"x": {"low": -5.0, "high": 5.0}, "kind": ["a", "b"]}, method="tpe", calls=60)
+        >>> found.success, found.nfev, found.x["kind"], abs(found.x["x"] - 2) < 0.5
+        (True, 60, 'b', True)
 
     Args:
         func: takes a configuration (a dict of its own), returns a number, or several as a tuple or list (always as

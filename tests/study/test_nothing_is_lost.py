@@ -120,7 +120,7 @@ def test_without_a_model_the_study_says_why(digits: Dataset, tmp_path: Path, mon
 
 
 def test_where_equals_can_not_be_compared_the_first_is_taken(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paceline.study.deliver.chosen", failing)
+    monkeypatch.setattr("paceline.study.deliver.select_best", failing)
     study = untrained(digits, **FEW)
     assert "the first is taken: planted" in study.summary.problems[0] and study.has_model
 

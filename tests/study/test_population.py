@@ -110,5 +110,5 @@ def test_copies_of_invented_trials_end_too(digits: Dataset) -> None:
     copies = [trial for trial in study.trials if trial.parent is not None]
     assert len(copies) > 10 and Status.RUNNING not in {trial.status for trial in study.trials}
     for copy in copies:
-        assert copy.parent is not None and (copy.epoch > copy.born or copy.status is Status.FAILED)
-        assert copy.curve[: copy.born] == study.trials[copy.parent].curve[: copy.born]
+        assert copy.parent is not None and (copy.epoch > copy.cloned_at or copy.status is Status.FAILED)
+        assert copy.curve[: copy.cloned_at] == study.trials[copy.parent].curve[: copy.cloned_at]

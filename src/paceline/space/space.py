@@ -60,15 +60,16 @@ class Slot:
 class Space:
     """A search space.
 
-    >>> space = Space(
-    ...     {
-    ...         "lr": {"low": 1e-4, "high": 1.0, "scale": "log"},
-    ...         "optimizer": ["adam", "momentum"],
-    ...         "momentum": Fixed(0.9, when={"optimizer": "momentum"}),
-    ...     }
-    ... )
-    >>> space.from_unit([0.0, 0.9])
-    {'lr': 0.0001, 'optimizer': 'momentum', 'momentum': 0.9}
+    Examples:
+        >>> space = Space(
+        ...     {
+        ...         "lr": {"low": 1e-4, "high": 1.0, "scale": "log"},
+        ...         "optimizer": ["adam", "momentum"],
+        ...         "momentum": Fixed(0.9, when={"optimizer": "momentum"}),
+        ...     }
+        ... )
+        >>> space.from_unit([0.0, 0.9])
+        {'lr': 0.0001, 'optimizer': 'momentum', 'momentum': 0.9}
 
     Args:
         parameters: name -> parameter, or one of its short forms (see `paceline.space.parse`).

@@ -9,8 +9,9 @@ from paceline.space import Choice, Fixed, Float, Space
 from paceline.space.parameter import Parameter
 
 # The shapes: every combination is one program, so the lists are short and sit on the ladder of widths. Measured at
-# equal configurations (docs/decisions.md): from 16 inputs and thousands of rows 256 units are no better than 96 and
-# cost three times as much; with many inputs, or so few rows that an epoch is a handful of steps, they are better.
+# equal configurations (docs/decisions/default-space.md): from 16 inputs and thousands of rows 256 units are no better
+# than 96 and cost three times as much; with many inputs, or so few rows that an epoch is a handful of steps, they are
+# better.
 LAYERS = (1, 2, 3)
 UNITS, WIDE_UNITS = (32, 96), (96, 256)
 MANY_FEATURES, FEW_ROWS = 32, 2_000
