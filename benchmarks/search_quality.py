@@ -13,12 +13,15 @@ changed methods are run again. Regrets don't depend on the clock and may be made
 times are then those of other runs, made again on a quiet one.
 
 python benchmarks/search_quality.py [--tasks ...] [--methods ...] [--seeds 20] [--jobs 1] [--minutes M] [--untimed]
+                                    [--keep]
     --minutes 0                           makes nothing and shows what is known
+    --keep                                methods without runs keep their rows of the last result
     --redo METHOD ...                     drops these methods' runs of the chosen tasks and seeds first
     --methods skopt_gp --seeds 1 --redo skopt_gp      (quiet machine) times of a method that ran untimed
 """
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 from functools import cache, partial
@@ -213,6 +216,15 @@ def show_each(found: dict[str, list[dict[str, Any]]], order: Sequence[str]) -> N
             print(f"{method:15s}" + "".join(f"{mean[0]:13.4f}" if mean else f"{'':13s}" for mean in means))
 
 
+def kept_rows(last: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of methods that only the last result has, on as many tasks and evaluations."""
+    if not rows:
+        return []
+    like = rows[0]["tasks"], [*rows[0]["regret"]]
+    same = [row for row in last if (row["tasks"], [*row["regret"]]) == like]
+    return [row for row in same if row["method"] not in {own["method"] for own in rows}]
+
+
 def best_first(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """By the last regret."""
     return sorted(rows, key=lambda row: float(list(row["regret"].values())[-1]["mean"]))
@@ -230,6 +242,7 @@ def main() -> None:
     parser.add_argument("--redo", nargs="+", default=[], choices=everyone, metavar="METHOD", help="make runs again")
     parser.add_argument("--untimed", action="store_true", help="for a busy machine: keep no times")
     parser.add_argument("--cache", type=Path, default=RESULTS / "search_quality.jsonl", help="one line a run")
+    parser.add_argument("--keep", action="store_true", help="take the other methods' rows over from the last result")
     parser.add_argument("--smoke", action="store_true", help="two short runs of everyone; nothing is written")
     options = parser.parse_args()
     if options.smoke:
@@ -263,11 +276,15 @@ def main() -> None:
         for title, among in groups.items()
         if among
     }
+    each = {name: [summary(runs, m, [name]) for m in ran_on_all(runs, everyone, [name])] for name in ran}
+    if options.keep:
+        last = json.loads((RESULTS / "search_quality.json").read_text(encoding="utf-8"))
+        found = {title: [*rows, *kept_rows(last["groups"].get(title, []), rows)] for title, rows in found.items()}
+        each = {name: [*rows, *kept_rows(last["tasks"].get(name, []), rows)] for name, rows in each.items()}
     for title, rows in found.items():
         if rows:
             show(title, rows)
-    each = {name: [summary(runs, m, [name]) for m in ran_on_all(runs, everyone, [name])] for name in ran}
-    show_each(each, everyone)
+    show_each(each, list(dict.fromkeys([*everyone, *PEERS])))
     if not options.smoke:
         write_result(
             "search_quality",

@@ -184,6 +184,15 @@ def test_only_methods_that_ran_everywhere_are_compared_and_untimed_runs_have_no_
     assert search_quality.summary(runs, "tpe", ["a"])["milliseconds"] == 1.0
 
 
+def test_rows_of_the_last_result_are_kept_where_they_compare() -> None:
+    def row(method: str, tasks: int = 2, at: str = "100") -> dict[str, Any]:
+        return {"method": method, "tasks": tasks, "regret": {at: {"mean": 0.5}}}
+
+    last = [row("tpe"), row("bayes"), row("grid", tasks=3), row("random", at="50")]
+    assert search_quality.kept_rows(last, [row("bayes")]) == [row("tpe")]
+    assert search_quality.kept_rows(last, []) == []
+
+
 # Stoppers
 
 

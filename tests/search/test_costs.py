@@ -105,7 +105,7 @@ def test_rungs_keep_small_nets_that_are_worse_but_not_beaten(name: str) -> None:
         trial(number, error, size, status=Status.RUNNING, curve=(error,))
         for number, (error, size) in enumerate(zip(errors, sizes, strict=True))
     ]
-    options = {} if name == "halving" else {"probes": 0}  # a study's first trials would not be stopped
+    options = {} if name == "halving" else {"control_trials": 0}  # a study's first trials would not be stopped
     cohort, stopper = Cohort(0, 9, (1, 3, 9)), make_stopper(name, epochs=9, **options)
     kept = {0, 1, 2, 3, 4, 5, 6, 7, 8} - stopper.decide(History(tuple(running)), cohort, 1).stop.keys()
     assert kept == {0, 2, 3}

@@ -117,7 +117,7 @@ def test_control_trials_are_spared_below_the_last_rung_only() -> None:
     assert spare_control_trials(stop, LATER, 3, CONTROL_TRIALS) == stop
 
 
-def test_a_negative_number_of_probes_is_refused() -> None:
+def test_a_negative_number_of_control_trials_is_refused() -> None:
     with pytest.raises(SettingsError, match="control_trials"):
         make_stopper("asha", epochs=9, control_trials=-1)
 
