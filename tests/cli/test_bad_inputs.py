@@ -93,7 +93,7 @@ CASES = {
     "arff corrupt": ("tune bad.arff --target a", "bad.arff"),
     "gzip corrupt": ("tune cut.csv.gz --target kind", "cut.csv.gz"),
     "no text": ("tune picture.csv --target kind", "isn't text"),
-    "carried data set unknown": ("tune digitz", "did you mean 'digits'?"),
+    "built-in data set unknown": ("tune digitz", "did you mean 'digits'?"),
     # targets and columns
     "target unknown": ("tune table.csv --target kimd", "did you mean 'kind'?"),
     "target named twice": (f"{TUNE} --target kind", "'kind'"),

@@ -27,11 +27,11 @@ def test_the_front_is_shown_and_told_to_machines(folder: Path, run: Run) -> None
     front = study.pareto()
     for text in (made.stdout, run("show", "two").stdout):
         lines = text.splitlines()
-        title = next(i for i, line in enumerate(lines) if line.startswith("Pareto front"))
-        assert lines[title].startswith(f"Pareto front: {len(front)} trial")
+        title = next(i for i, line in enumerate(lines) if "Pareto-optimal trial" in line)
+        assert lines[title].startswith(f"{len(front)} Pareto-optimal trial")
         head = lines[title + 1]
-        assert head.split()[:4] == ["trial", "dev", "error", "parameters"]
-        assert "µs a row, batch 1024" in head
+        assert head.split()[:4] == ["trial", "validation", "error", "parameters"]
+        assert "µs/row, batch 1024" in head
         cells = [line.split() for line in lines[title + 2 : title + 2 + len(front)]]
         assert [int(row[0]) for row in cells] == front["trial"].tolist()
         assert [float(row[2].replace(",", "")) for row in cells] == front["parameters"].tolist()

@@ -279,7 +279,7 @@ def test_the_fingerprint_tells_tables_apart() -> None:
 def test_describe() -> None:
     lines = load(table(), name="clinic", columns={"patient": "drop"}).describe().splitlines()
     assert lines[0] == "clinic: 100 rows, 3 features (1 numeric, 1 category, 1 date)"
-    assert lines[1].startswith("target   target: classes, 3 classes (a ")
+    assert lines[1].startswith("target   target: multiclass classification, 3 classes (a ")
     assert lines[2] == "split    train 60, dev 20, test 20"
     assert all(line.startswith("note     ") and line.endswith(".") for line in lines[3:])
     regression = load(pd.DataFrame({"x": np.arange(40.0) ** 3, "y": np.arange(40.0)})).describe()

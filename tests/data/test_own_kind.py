@@ -169,7 +169,7 @@ def test_inputs_survive_json() -> None:
 def test_what_is_said_of_them() -> None:
     lines = pictures().describe().splitlines()
     assert lines[0] == "zoo: 90 rows, pictures of 4 × 3"
-    assert lines[1].startswith("target   animal: classes, 3 classes (cat ")
+    assert lines[1].startswith("target   animal: multiclass classification, 3 classes (cat ")
 
 
 def test_class_weights_go_by_the_target_alone() -> None:

@@ -95,7 +95,7 @@ def test_a_study_ends_and_says_why_and_a_resumed_one_ends_there_too(
     params = SMALL["params"] | {"learning_rate": 1e-5}
     settings = ENDS | {"params": params, "space": {"dropout": {"low": 0.0, "high": 0.01}}, "trials": 200}
     study = tune(digits, **settings)
-    assert "what another seed changes" in study.summary.ended and len(study.trials) < 200
+    assert "of the seed noise" in study.summary.ended and len(study.trials) < 200
     with pytest.raises(StudyInterrupted):
         tune(digits, **settings, out=tmp_path / "study", progress=interrupt_after(20))
     assert outcome(resume(tmp_path / "study", data=digits)) == outcome(study)

@@ -54,7 +54,7 @@ def test_the_saved_model_is_the_study_s_model(digits: Dataset, tmp_path: Path) -
 
 def test_a_second_study_in_the_same_folder_is_refused(digits: Dataset, tmp_path: Path) -> None:
     kept(tmp_path / "study", digits)
-    with pytest.raises(StudyError, match="holds a study already; resume it"):
+    with pytest.raises(StudyError, match="already contains a study; resume it"):
         kept(tmp_path / "study", digits)
 
 

@@ -278,7 +278,7 @@ def test_one_study_a_folder(whole: NestedStudy, wine: Dataset, tmp_path: Path) -
         tune(wine, out=whole.folder)
     with pytest.raises(StudyError, match="holds a nested study already; resume it"):
         tune(wine, out=whole.folder, outer_folds=2)
-    with pytest.raises(StudyError, match="holds a study already; choose another folder"):
+    with pytest.raises(StudyError, match="already contains a study; choose another folder"):
         tune(wine, out=f"{whole.folder}/outer_0", outer_folds=2)
 
 
@@ -290,7 +290,9 @@ def test_a_warm_start_begins_from_the_final_study_and_never_inside_of_folds(
     for older in (whole, whole.folder):
         new = tune(wine, **PLAIN | {"trials": 2}, space=SPACE, warm_start=older)
         assert new.trials[0].params == whole.best.params
-        with pytest.raises(SettingsError, match="`warm_start` can't be had with `outer_folds`: the older study may"):
+        with pytest.raises(
+            SettingsError, match="`warm_start` can't be combined with `outer_folds`: the earlier study may"
+        ):
             tune(wine, outer_folds=2, warm_start=older)
     with pytest.raises(StudyError, match="has no final study"):
         tune(wine, warm_start=replace(whole, final=None))

@@ -38,9 +38,7 @@ def show_version(wanted: bool) -> None:
 def every_command(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Version.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error; goes with any command.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show full tracebacks.")] = False,
 ) -> None:
     """Paceline finds good hyperparameters for neural networks on tables."""
     if context.invoked_subcommand is None:
@@ -83,7 +81,7 @@ def tune(
     keep_test_closed: options.Closed = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Search hyperparameters, train the best, test it once."""
+    """Search hyperparameters, retrain the best configuration, evaluate it on the test set."""
     from paceline.cli.arguments import part_of, tune_settings
 
     settings = tune_settings(
@@ -144,7 +142,7 @@ def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_
 
     study = studies.load_study(folder)
     if study.state == "finished" and not (isinstance(study, studies.Study) and study.summary.pending):
-        finish(study, as_json, keep_test_closed, "this study is finished; nothing was trained")
+        finish(study, as_json, keep_test_closed, "nothing to do: this study is finished")
         return
     conducted(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
 
@@ -153,11 +151,11 @@ def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_
 def show(
     folder: options.Folder,
     top: Annotated[
-        int | None, typer.Option(min=1, help="So many trials, best first; default: 10, with --json all.")
+        int | None, typer.Option(min=1, help="Number of trials to show, best first; default: 10, with --json all.")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a study as it stands, also while it runs."""
+    """Show the current state of a study, also while it runs."""
     from paceline.cli import documents, nested, screens
     from paceline.cli.rounds import rounds_table
     from paceline.cli.trade_offs import pareto_table
@@ -189,7 +187,7 @@ def show(
 
 @app.command()
 def evaluate(folder: options.Folder, as_json: options.AsJson = False) -> None:
-    """Open the test set; how often that was done is kept."""
+    """Evaluate on the test set (each use is recorded)."""
     from paceline.cli import documents, screens
     from paceline.study import load_study
     from paceline.summary import TestResult
@@ -207,8 +205,8 @@ def evaluate(folder: options.Folder, as_json: options.AsJson = False) -> None:
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a model or of a study.")],
-    data: Annotated[str, typer.Argument(help="Rows to predict: a file with the feature columns; others are ignored.")],
-    out: Annotated[Path | None, typer.Option(help="CSV file to write; default: the screen.")] = None,
+    data: Annotated[str, typer.Argument(help="File with the rows to predict; extra columns are ignored.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; default: standard output.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
 ) -> None:
     """Predict the rows of a file."""
@@ -221,7 +219,7 @@ def predict(
 @app.command()
 def report(
     folder: options.Folder,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; default: in the folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: report.html in the folder.")] = None,
 ) -> None:
     """Write the report: one HTML file that opens anywhere."""
     from paceline.study import load_study
@@ -231,9 +229,10 @@ def report(
 
 @app.command()
 def datasets(as_json: options.AsJson = False) -> None:
-    """List the data sets that need no file, only their name."""
+    """List the built-in data sets."""
     from paceline.cli.documents import text_of
     from paceline.data import DATASETS, load
+    from paceline.records import task_name
 
     found = [load(name) for name in DATASETS]
     if as_json:
@@ -245,11 +244,11 @@ def datasets(as_json: options.AsJson = False) -> None:
         return
     for one in found:
         size = f", {len(one.classes)} classes" if one.classes else ""
-        print(f"{one.name:<15}{len(one):>6,} rows  {len(one.columns):>3} features  {one.task}{size}")
+        print(f"{one.name:<15}{len(one):>6,} rows  {len(one.columns):>3} features  {task_name(one.task)}{size}")
 
 
 @app.command()
-def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: the screen.")] = None) -> None:
+def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None) -> None:
     """Print the JSON Schema of a study file, for editors."""
     import json
 
@@ -265,9 +264,9 @@ def schema(out: Annotated[Path | None, typer.Option(help="File to write; default
 
 @app.command()
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove them; the next study compiles again.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Empty the cache; the next study compiles again.")] = False,
 ) -> None:
-    """Say how many compiled programs are stored, and where."""
+    """Show the size and the folder of the compilation cache."""
     from paceline.cli.words import count
     from paceline.pack.cache import ProgramCache, default_folder
 
@@ -310,7 +309,7 @@ def conducted(
     *,
     told: bool = False,
 ) -> None:
-    """Do the work, drawn live on a terminal, then open the test set and show the result."""
+    """Do the work, drawn live on a terminal, then evaluate on the test set and show the result."""
     console = make_console()
     if console.is_terminal and not as_json:
         from paceline.cli.live import LiveStudy
@@ -325,7 +324,7 @@ def conducted(
 def finish(
     study: "Study | NestedStudy", as_json: bool, keep_test_closed: bool, remark: str = "", *, told: bool = False
 ) -> None:
-    """Open the test set once, unless it was opened before or is to stay closed, and show all that was found."""
+    """Evaluate on the test set once, unless that was done before or isn't wanted, and show all results."""
     from paceline.cli import documents, nested, screens
     from paceline.cli.trade_offs import pareto_table
     from paceline.study import NestedStudy
@@ -349,9 +348,8 @@ def finish(
     if not told:
         screens.data_lines(lines, study.summary.data, study.summary.split)
     screens.study_lines(lines, study)
-    once = "the test set was opened for this, the first time" if first else ""
     if study.best is not None:
-        screens.test_line(lines, study.summary.test, rows, once)
+        screens.test_line(lines, study.summary.test, rows)
     screens.problem_lines(lines, study.summary.problems)
     screens.place_lines(lines, study.folder)
     console = make_console()

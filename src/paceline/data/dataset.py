@@ -28,6 +28,7 @@ from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k
 from paceline.data.table_source import TableSource
 from paceline.data.target_encoder import TargetEncoder, fit_target
 from paceline.errors import DataError
+from paceline.records import task_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +260,7 @@ class Dataset:
         sizes = ", ".join(f"{part} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part)))
         lines = [
             f"{self.name}: {len(self):,} rows, {self.source.describe()}",
-            f"target   {self.target_name}: {self.task}{self.describe_target()}",
+            f"target   {self.target_name}: {task_name(self.task)}{self.describe_target()}",
             f"split    {sizes}",
         ]
         return "\n".join(lines + [f"note     {note}" for note in self.notes])

@@ -181,10 +181,10 @@ def reason_to_drop(column: Column, values: pd.Series[Any], raw: pd.Series[Any], 
         return ""
     mend = f'columns={{"{column.name}": "{column.kind}"}} keeps it'
     if column.kind == "category" and present.nunique() == len(present):
-        return f"its text differs in every row, as an identifier does; {mend}"
+        return f"it looks like an ID or free text, which isn't supported (its text differs in every row); {mend}"
     named_id = column.name.strip().lower() in ID_NAMES
     if column.kind == "numeric" and named_id and not missing.any() and counts_rows(np.asarray(present)):
-        return f"it only counts the rows; {mend}"
+        return f"it looks like a row index; {mend}"
     return ""
 
 

@@ -46,10 +46,10 @@ def load(
 
     Args:
         source: a path (CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF, npz), a DataFrame, an (n, features)
-            array, or the name of a carried data set: digits, breast-cancer, wine, iris, diabetes.
+            array, or the name of a built-in data set: digits, breast-cancer, wine, iris, diabetes.
         target: the target column, or several (labels or numbers to predict together), or an array of targets beside
             an array or DataFrame. Without it, the one column called target, label, class or y.
-        task: "binary", "classes", "multilabel" or "regression"; None infers it.
+        task: "classification" (binary or multiclass), "multilabel" or "regression"; None infers it.
         columns: column -> "numeric", "category", "boolean", "date" or "drop" where the guess is wrong.
         split: how rows are divided; a dict of SplitSettings' fields will do.
         seed: of the split, unless `split` has its own.
@@ -144,7 +144,7 @@ def open_source(source: Any, target: Any, declared: Mapping[str, str]) -> Table:
         path = Path(source).expanduser()
         if isinstance(source, str) and not path.suffix and not path.exists():
             near = did_you_mean(source, DATASETS)
-            raise DataError(f"There is no file and no carried data set {source!r}{near}")
+            raise DataError(f"There is no file and no built-in data set {source!r}{near}")
         return read_path(path, as_text)
     if isinstance(source, pd.DataFrame):
         if not len(source):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from paceline.data.cells import FALSE, TRUE, all_of, flags, is_number, missing_cells, number_of, numbers, text, texts
 from paceline.data.schema import Label, Task, several
-from paceline.errors import DataError, did_you_mean
+from paceline.errors import DataError, nearest
+from paceline.records import task_name
 
 FEW = 20  # whole numbers with at most so many values are classes
 MANY = 100  # and up to so many if they count from 0 or 1 without a gap and none of them is rare
@@ -54,7 +55,7 @@ def read_target(raw: pd.DataFrame, task: Task | str | None) -> Target:
     Raises:
         DataError: if the task is unknown or doesn't fit, or too few rows or a single class are left.
     """
-    asked = None if task is None else check_task(task)
+    asked = None if task is None or task == CLASSIFICATION else check_task(task)
     names = tuple(str(name) for name in raw.columns)
     present = ~np.any([missing_target(raw[name]) for name in raw.columns], axis=0)
     kept = raw[present]
@@ -66,19 +67,24 @@ def read_target(raw: pd.DataFrame, task: Task | str | None) -> Target:
         notes.append(f"{int((~present).sum())} rows are dropped because their target is missing.")
     if len(kept) < LEAST_ROWS:
         raise DataError(f"At least {LEAST_ROWS} rows with a target are needed, but there are {len(kept)}.")
+    if task == CLASSIFICATION:
+        asked = classification_of(kept)
     if len(names) > 1:
         found, several_values = several_columns(kept, asked)
         if asked is None:
-            notes.append(f"The task is {found} because the {len(names)} target columns hold {HELD[found]}.")
+            notes.append(f"The task is {task_name(found)} because the {len(names)} target columns hold {HELD[found]}.")
         classes: tuple[Label, ...] = names if found is Task.MULTILABEL else ()
         return Target(found, several_values.reset_index(drop=True), classes, names, present, tuple(notes))
     column = kept[raw.columns[0]]
     column = column.infer_objects()
     if asked is None:
         found, why = guess_task(column)
-        other = Task.REGRESSION if found is not Task.REGRESSION else Task.CLASSES
+        other = "regression" if found is not Task.REGRESSION else "classification"
         numeric = found is Task.REGRESSION or all_of(texts(column)[1], is_number)
-        notes.append(f"The task is {found} because {why}" + (f'; task="{other}" overrules it.' if numeric else "."))
+        notes.append(
+            f"The task is {task_name(found)} because {why}"
+            + (f'; pass task="{other}" to change this.' if numeric else ".")
+        )
     else:
         found = asked
     if found is Task.MULTILABEL:
@@ -97,10 +103,26 @@ def read_target(raw: pd.DataFrame, task: Task | str | None) -> Target:
 HELD = {Task.MULTILABEL: "only 0 and 1", Task.REGRESSION: "numbers"}
 
 
+CLASSIFICATION = "classification"
+"""Binary, multiclass or multilabel, as the target is."""
+
+
 def check_task(task: Task | str) -> Task:
+    """The task of a name; "multiclass" is another spelling of "classes"."""
+    if task == "multiclass":
+        return Task.CLASSES
     if task not in list(Task):
-        raise DataError(f"There is no task {task!r}{did_you_mean(task, [str(known) for known in Task])}")
+        known = [CLASSIFICATION, "multiclass", *map(str, Task)]
+        rule = f"`task` must be one of {', '.join(known)}"
+        raise DataError(f"{rule}, but got the unknown task {task!r}{nearest(task, known) or '.'}")
     return Task(task)
+
+
+def classification_of(kept: pd.DataFrame) -> Task:
+    """Which kind of classification suits the target column(s)."""
+    if len(kept.columns) > 1:
+        return Task.MULTILABEL
+    return Task.BINARY if len(texts(kept.iloc[:, 0])[1]) <= 2 else Task.CLASSES
 
 
 def missing_target(column: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -190,7 +212,7 @@ def check_classes(task: Task, labels: tuple[Label, ...], values: pd.Series[Any],
     if len(labels) < 2:
         raise DataError(f"Classes need at least two different labels, but {name!r} is {labels[0]!r} in every row.")
     if task is Task.BINARY and len(labels) > 2:
-        raise DataError(f'A binary target has two classes, but {name!r} has {len(labels)}; task="classes" fits.')
+        raise DataError(f'A binary target has two classes, but {name!r} has {len(labels)}; use task="multiclass".')
     if len(labels) > FEW and len(labels) > 0.5 * len(values):
         raise DataError(
             f"Classes must have rows to learn from, but {name!r} has {len(labels)} classes in {len(values)} rows."
@@ -215,7 +237,7 @@ def class_codes(
     for place, word in enumerate(words):
         key = label_key(word, classes)
         if key not in known:
-            raise DataError(f"{word!r} is no class of the target{did_you_mean(word, [text(one) for one in classes])}")
+            raise DataError(f"{word!r} is no class of the target{nearest(word, [text(one) for one in classes])}")
         table[place] = known[key]
     return table[codes]
 

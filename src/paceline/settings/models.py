@@ -18,7 +18,7 @@ DEFAULT_TRIALS = 100  # of a study that limits neither trials nor minutes
 MOST_FOR_BAYES = 1000
 """Up to so many proposals `bayes` takes a minute to think. Whoever asks for more has cheap trials or calls."""
 
-Task = Literal["binary", "classes", "multilabel", "regression"]
+Task = Literal["classification", "binary", "multiclass", "classes", "multilabel", "regression"]
 Kind = Literal["numeric", "category", "boolean", "date", "drop"]
 Method = Literal[
     "auto",

@@ -153,7 +153,9 @@ def summary_of(
         split=SplitSizes(len(split.train), len(split.dev), len(split.test)),
         data=described(setup.data),
         stopped=dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
-        dev=None if again is None else attempt(lambda: on_dev(setup, again.model), "the dev predictions", problems),
+        dev=None
+        if again is None
+        else attempt(lambda: on_dev(setup, again.model), "the validation predictions", problems),
         problems=tuple(problems),
         pending=True,
     )
@@ -186,14 +188,14 @@ def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store
 
 
 WORDS = {
-    "warm_start": "what the warm start brought",
+    "warm_start": "the warm start",
     "pareto": "the Pareto front",
     "inference": "the times of prediction",
     "rounds": "the rounds of the search",
     "experiments": "the results of the experiments",
-    "tied": "the ties with the best trial",
-    "edges": "the warnings about edges of ranges",
-    "calibration": "the calibration of the model",
+    "tied": "the trials that are not significantly worse",
+    "edges": "the warnings about boundaries of ranges",
+    "calibration": "the calibration of the surrogate model",
 }
 """Parts of the summary in the words of a problem's sentence; others by their names."""
 
@@ -294,17 +296,17 @@ def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: Retrain | 
         error = best.score if setup.metric == "error" else 1 - best.score
         bound = wilson(round(error * rows), rows)[1]
         limit = bound if setup.metric == "error" else 1 - bound
-        rule = f"within the best's 95 % Wilson interval on {rows} dev rows"
+        rule = f"within the 95 % Wilson interval of the best trial on {rows} validation rows"
     else:
         sd = 0.0 if retrain is None else retrain.sd or 0.0
         limit = best.score + sign * 2 * sd
-        rule = "within two standard deviations of the best's retrained scores"
+        rule = "within two standard deviations of the repeated scores of the best trial"
     numbers = [trial.number for trial in trials if loss_of(trial, sign) <= sign * limit]
     return Tied(len(numbers), tuple(numbers[:100]), rule, limit)
 
 
 def edges(setup: Setup, best: Trial) -> list[str]:
-    """A sentence for each numeric hyperparameter of the winner that sits at an edge of its range.
+    """A sentence for each numeric hyperparameter of the winner that lies at a boundary of its range.
 
     Nothing is said of an end that is the hyperparameter's own limit, such as a dropout of 0: there is nothing beyond.
     """
@@ -316,5 +318,7 @@ def edges(setup: Setup, best: Trial) -> list[str]:
             end, place, limit = ("lower", 0.0, knob.low) if value < EDGE else ("upper", 1.0, knob.high)
             if slot.parameter.from_unit(place) == limit:
                 continue
-            found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
+            found.append(
+                f"{slot.name} of the best trial is at the {end} boundary of its search range; widen the range."
+            )
     return found

@@ -131,7 +131,7 @@ class Conductor:
             self._tell()
             raise_if_due()
             if self._deadline is not None and time.monotonic() > self._deadline:
-                self._cut_off(f"the time budget of {settings.minutes:g} minutes ended")
+                self._cut_off(f"the time limit of {settings.minutes:g} minutes was reached")
                 return
 
     # -- proposing

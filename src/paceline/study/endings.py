@@ -52,4 +52,4 @@ class Endings:
         if self._hopeless < LOOKS:
             return ""
         share = outlook.gain / outlook.noise
-        return f"one more trial can be expected to gain {share:.0%} of what another seed changes"
+        return f"the expected improvement of one more trial is {100 * share:.0f} % of the seed noise"

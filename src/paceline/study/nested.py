@@ -178,7 +178,7 @@ class NestedStudy:
             StudyError: saying so.
         """
         raise StudyError(
-            f"the test part of each outer fold of {self.name!r} is opened once, when its search ends, and no rows are "
+            f"the test part of each outer fold of {self.name!r} is used once, when its search ends, and no rows are "
             "left to test on; `paceline show` has the scores."
         )
 
@@ -237,7 +237,7 @@ def begin_nested(
     if folder is not None:
         refuse_nested(folder)
         if holds_study(folder / DATABASE):
-            raise StudyError(f"the folder {str(folder)!r} holds a study already; choose another folder.")
+            raise StudyError(f"folder {str(folder)!r} already contains a study; choose another folder.")
     plan = searches(settings, folder)
     for search in plan:
         rows = search.sees(data) if search.fold is None else outer_fold(data, search.fold, settings.outer_folds or 0)

@@ -151,7 +151,7 @@ def begin(
     """
     if settings.outer_folds is not None and (older is not None or settings.warm_start is not None):
         raise SettingsError(
-            "`warm_start` can't be had with `outer_folds`: the older study may have learnt from rows that a fold tests."
+            "`warm_start` can't be combined with `outer_folds`: the earlier study may have used test rows of a fold."
         )
     if settings.nested:
         return begin_nested(settings, data, progress, executors)

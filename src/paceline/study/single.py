@@ -64,7 +64,7 @@ def _begun(setup: Setup, progress: Callback | None) -> Study:
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
     if folder is not None and holds_study(folder / DATABASE):
-        raise StudyError(f"the folder {str(folder)!r} holds a study already; resume it, or choose another folder.")
+        raise StudyError(f"folder {str(folder)!r} already contains a study; resume it, or choose another folder.")
     record = StudyRecord(
         name=settings.name or data.name,
         settings=setup.settings.to_dict(),
