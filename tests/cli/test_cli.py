@@ -33,7 +33,20 @@ from paceline.study.study import data_of
 
 Run = Callable[..., Result]
 TUNE = ("tune", "table.csv", "--target", "kind")
-FEW = ("--trials", "2", "--epochs", "2", "--retrain", "1", "--stopper", "none", "--lanes", "1", "--space", "space.yaml")
+FEW = (
+    "--trials",
+    "2",
+    "--epochs",
+    "2",
+    "--retrain",
+    "1",
+    "--stopper",
+    "none",
+    "--n-jobs",
+    "1",
+    "--space",
+    "space.yaml",
+)
 SMALL = ("--param", "layers=1", "--param", "units=8", "--param", "batch_size=32")
 
 
@@ -101,7 +114,7 @@ def test_json_is_one_object_and_the_same_wherever_the_study_lies(folder: Path, r
 
 def settings_of(folder: Path, out: str) -> StudySettings:
     return StudySettings(
-        data=str(folder / "table.csv"), target="kind", trials=60, epochs=27, retrain=1, lanes=1, out=out,
+        data=str(folder / "table.csv"), target="kind", trials=60, epochs=27, retrain=1, n_jobs=1, out=out,
         params={"layers": 1, "units": 8, "batch_size": 32},
         search={"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}},
     )  # fmt: skip
@@ -227,7 +240,7 @@ OPTIONS: list[tuple[list[str], dict[str, Any]]] = [
     (["--select", "last"], {"select": "last"}),
     (["--retrain", "0"], {"retrain": 0}),
     (["--standardize", "robust"], {"standardize": "robust"}),
-    (["--lanes", "2"], {"lanes": 2}),
+    (["--n-jobs", "2"], {"n_jobs": 2}),
     (["--net", "dense"], {"net": "dense"}),
     (["--out", "here"], {"out": "here"}),
     (["--target", "width"], {"target": ["kind", "width"]}),
@@ -248,7 +261,8 @@ def test_options_become_settings(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--dev", "0.3", "--test", "0"], {"dev": 0.3, "test": 0}),
+        (["--validation", "0.3", "--test", "0"], {"validation": 0.3, "test": 0}),
+        (["--dev", "0.3"], {"validation": 0.3}),
         (["--test", "50"], {"test": 50}),
         (["--test", "table.csv"], {"test": "table.csv"}),
         (["--group", "code"], {"group": "code"}),

@@ -30,7 +30,7 @@ params: {layers: 1, units: 8, batch_size: 32}
 epochs: 3
 retrain: 0
 refit: false
-lanes: 1
+n_jobs: 1
 """
 
 

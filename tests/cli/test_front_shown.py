@@ -12,7 +12,7 @@ from paceline import load_study
 Run = Callable[..., Result]
 WORDS = (
     "--space", "space.yaml", "--param", "layers=1", "--param", "batch_size=32", "--trials", "6", "--epochs", "2",
-    "--retrain", "1", "--stopper", "none", "--lanes", "1", "--keep-test-closed",
+    "--retrain", "1", "--stopper", "none", "--n-jobs", "1", "--keep-test-closed",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from paceline.study import Progress
 Run = Callable[..., Result]
 TUNE = (
     "tune", "table.csv", "--target", "kind", "--trials", "2", "--epochs", "2", "--retrain", "1", "--stopper", "none",
-    "--lanes", "1", "--space", "space.yaml", "--param", "layers=1", "--param", "units=8", "--param", "batch_size=32",
+    "--n-jobs", "1", "--space", "space.yaml", "--param", "layers=1", "--param", "units=8", "--param", "batch_size=32",
 )  # fmt: skip
 
 

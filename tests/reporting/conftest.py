@@ -131,7 +131,7 @@ def hyperband(
             "standardize": "standard", "net": "dense", "search": None, "params": {"patience": 9}, "method": "random",
             "method_options": {}, "stopper": "hyperband", "stopper_options": {}, "metric": metric, "select": "best",
             "folds": folds if folds > 1 else None, "trials": len(trials), "epochs": EPOCHS, "minutes": None,
-            "retrain": 5, "seed": 0, "lanes": None,
+            "retrain": 5, "seed": 0, "n_jobs": None,
         },
         environment={
             "paceline": "0.1.0", "jax": "0.10.2", "numpy": "2.4.1", "python": "3.11.2",

@@ -51,7 +51,7 @@ def test_the_target_score_ends_the_search(metric: str, target: float, digits: Da
     reached = study.best.score <= target if metric == "error" else study.best.score >= target
     assert reached
     assert study.summary.ended.endswith(f"reached the target score {target:g}")
-    again = tune(digits, **FEW | {"lanes": 1}, trials=40, metric=metric, target_score=target)
+    again = tune(digits, **FEW | {"n_jobs": 1}, trials=40, metric=metric, target_score=target)
     assert [trial.number for trial in again.trials] == [trial.number for trial in study.trials]
 
 

@@ -61,7 +61,7 @@ def test_without_folds_a_dev_part_is_asked_for(data: Dataset) -> None:
 
 
 @pytest.mark.compiles
-def test_the_recipe_of_the_report_has_dev_rows_to_train_with() -> None:
+def test_the_recipe_of_the_report_has_validation_rows_to_train_with() -> None:
     data = load("wine", split={"dev": 0})
     study = tune(data, **SMALL | {"epochs": 2}, folds=3, trials=1)
     assert study.best is not None

@@ -29,7 +29,7 @@ from paceline.testing import StubExecutor
 FOLDS = 3
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}, "dropout": {"low": 0.0, "high": 0.5}}
 PLAIN: dict[str, Any] = {
-    "params": {"layers": 1, "units": 8, "batch_size": 32}, "trials": 8, "epochs": 3, "lanes": 2, "retrain": 1,
+    "params": {"layers": 1, "units": 8, "batch_size": 32}, "trials": 8, "epochs": 3, "n_jobs": 2, "retrain": 1,
 }  # fmt: skip
 MEMORY = PLAIN | {"space": SPACE, "outer_folds": FOLDS, "final": False, "refit": False}
 
@@ -88,7 +88,7 @@ def test_what_it_says_is_the_mean_of_the_folds(whole: NestedStudy) -> None:
     assert whole.interval is not None and whole.interval[0] <= whole.mean <= whole.interval[1]
     frame = whole.frame()
     assert list(frame["score"]) == whole.scores and list(frame["fold"]) == [0, 1, 2]
-    assert (frame["train_rows"] + frame["dev_rows"] + frame["test_rows"] == 178).all()
+    assert (frame["train_rows"] + frame["validation_rows"] + frame["test_rows"] == 178).all()
     bests = [study.best for study in whole.studies]
     assert list(frame["dropout"]) == [best.params["dropout"] for best in bests if best is not None]
 

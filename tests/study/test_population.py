@@ -37,7 +37,7 @@ def noisy() -> Dataset:
 def population(data: Dataset, **changes: Any) -> Study:
     settings: dict[str, Any] = {
         "space": SPACE, "params": LINEAR, "method": "population", "epochs": EPOCHS, "trials": 104, "retrain": 3,
-        "metric": "loss", "select": "last", "lanes": 2, "method_options": {"interval": 2},
+        "metric": "loss", "select": "last", "n_jobs": 2, "method_options": {"interval": 2},
     }  # fmt: skip
     return tune(data, **settings | changes)
 
@@ -92,7 +92,7 @@ def test_an_interrupted_population_ends_as_an_undisturbed_one(
 
 def test_lanes_and_folds_change_no_outcome(noisy: Dataset) -> None:
     few = {"trials": 30, "folds": 2, "retrain": 1, "epochs": 6}
-    assert outcome(population(noisy, **few, lanes=1)) == outcome(population(noisy, **few, lanes=3))
+    assert outcome(population(noisy, **few, n_jobs=1)) == outcome(population(noisy, **few, n_jobs=3))
 
 
 def test_a_population_takes_no_other_stopper(noisy: Dataset) -> None:

@@ -92,7 +92,7 @@ def file_settings(file: Path, out: Path | None) -> StudySettings:
     split = {
         part: absolute(value, beside) if isinstance(value, str) else value
         for part, value in settings.split.model_dump().items()
-        if part in ("dev", "test")
+        if part in ("validation", "test")
     }
     settings = settings.changed(
         data=absolute(settings.data, beside),

@@ -65,7 +65,7 @@ def tune(
     method: options.Method = None,
     stopper: options.Stopper = None,
     net: options.Net = None,
-    dev: options.Dev = None,
+    validation: options.Validation = None,
     test: options.Test = None,
     group: options.Group = None,
     time: options.Time = None,
@@ -76,7 +76,7 @@ def tune(
     retrain: options.Retrain = None,
     refit: options.Refit = None,
     standardize: options.Standardize = None,
-    lanes: options.Lanes = None,
+    n_jobs: options.NJobs = None,
     out: options.Out = None,
     keep_test_closed: options.Closed = False,
     as_json: options.AsJson = False,
@@ -90,7 +90,7 @@ def tune(
         columns=column or [],
         params=param or [],
         split={
-            "dev": None if dev is None else part_of(dev, "--dev"),
+            "validation": None if validation is None else part_of(validation, "--validation"),
             "test": None if test is None else part_of(test, "--test"),
             "group": group,
             "time": time,
@@ -117,7 +117,7 @@ def tune(
         retrain=retrain,
         refit=refit,
         standardize=standardize,
-        lanes=lanes,
+        n_jobs=n_jobs,
     )
     start(settings, keep_test_closed, as_json)
 

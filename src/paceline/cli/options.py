@@ -56,7 +56,9 @@ Stopper = Annotated[
     str | None, typer.Option(help="Early stopping of trials (pruner), listed below; default: hyperband.")
 ]
 Net = Annotated[str | None, typer.Option(help="Model type; default: dense (MLP).")]
-Dev = Annotated[str | None, typer.Option(help="Validation set: fraction, row count or file.")]
+Validation = Annotated[
+    str | None, typer.Option("--validation", "--dev", help="Validation set: fraction, row count or file.")
+]
 Test = Annotated[str | None, typer.Option(help="Test set: fraction, row count or file; 0 for none.")]
 Group = Annotated[str | None, typer.Option(help="Group column: rows with the same value stay in the same set.")]
 Time = Annotated[str | None, typer.Option(help="Time column: the newest rows are the test set.")]
@@ -85,4 +87,6 @@ StopAtNoise = Annotated[
     bool | None, typer.Option("--stop-at-noise", help="Stop when the expected improvement is below seed noise.")
 ]
 WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Warm start: folder of an earlier study.")]
-Lanes = Annotated[int | None, typer.Option(help="Number of parallel workers (n_jobs); default: one more than cores.")]
+NJobs = Annotated[
+    int | None, typer.Option("--n-jobs", help="Number of parallel workers (n_jobs); default: one more than cores.")
+]

@@ -24,7 +24,7 @@ from paceline.data.cells import content
 from paceline.data.inputs import Inputs
 from paceline.data.schema import Column, Label, Task, count_outputs
 from paceline.data.source import Source
-from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k_folds
+from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k_folds, part_name
 from paceline.data.table_source import TableSource
 from paceline.data.target_encoder import TargetEncoder, fit_target
 from paceline.errors import DataError
@@ -156,9 +156,14 @@ class Dataset:
         return self.part("train")
 
     @property
-    def dev(self) -> Subset:
-        """The dev rows; DataError if there are none."""
+    def validation(self) -> Subset:
+        """The validation rows; DataError if there are none."""
         return self.part("dev")
+
+    @property
+    def dev(self) -> Subset:
+        """Another name of `validation`."""
+        return self.validation
 
     @property
     def test(self) -> Subset:
@@ -171,10 +176,12 @@ class Dataset:
         return self.part("train_dev")
 
     def part(self, name: str) -> Subset:
-        """The rows of one part: "train", "dev", "test" or "train_dev"."""
+        """The rows of one part: "train", "validation" (or "dev"), "test" or "train_dev"."""
+        name = "dev" if name == "validation" else name
         rows: Rows = getattr(self.split, name)
         if not len(rows):
-            raise DataError(f"The data set {self.name!r} has no {name} part; load it with split={{{name!r}: 0.2}}.")
+            usual = part_name(name)
+            raise DataError(f"The data set {self.name!r} has no {usual} set; load it with split={{{usual!r}: 0.2}}.")
         return Subset(name, self.source.take(rows), self.target.iloc[rows], rows)
 
     @cached_property
@@ -257,7 +264,9 @@ class Dataset:
 
     def describe(self) -> str:
         """A few lines for the terminal."""
-        sizes = ", ".join(f"{part} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part)))
+        sizes = ", ".join(
+            f"{part_name(part)} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part))
+        )
         lines = [
             f"{self.name}: {len(self):,} rows, {self.source.describe()}",
             f"target   {self.target_name}: {task_name(self.task)}{self.describe_target()}",

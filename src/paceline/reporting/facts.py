@@ -11,6 +11,7 @@ from typing import Any
 from paceline.records import Status, StudyRecord, Trial, task_name
 from paceline.reporting.tables import STATUS_WORDS
 from paceline.reporting.words import NOTHING, count_text, finite, number_text, plural, value_text
+from paceline.settings import with_usual_names
 from paceline.summary import DataSummary
 
 SHOWN_TIES = 24
@@ -280,7 +281,7 @@ def setting_rows(record: StudyRecord) -> list[tuple[str, str]]:
     """The study's settings, as far as they say something."""
     return [
         (key, value_text(value))
-        for key, value in record.settings.items()
+        for key, value in with_usual_names(record.settings).items()
         if key not in HIDDEN_SETTINGS and value not in (None, {}, [])
     ]
 

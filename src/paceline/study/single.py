@@ -54,7 +54,7 @@ def begin_single(
 ) -> Study:
     """Start a new study on one split: check all, make its folder and store, run it."""
     earlier = None if older is None else earlier_of(older.record, older.trials)
-    with executors(settings.lanes) as executor:
+    with executors(settings.n_jobs) as executor:
         return _begun(set_up(settings, seen_by(settings, data), executor, earlier), progress)
 
 
@@ -94,7 +94,7 @@ def resume_single(
     data = seen_by(study.settings, data if data is not None else data_of(study.settings))
     check_same_data(study.record, data)
     where = study.settings.store or str(folder / DATABASE)
-    with executors(study.settings.lanes) as executor, open_store(where, create=False) as store:
+    with executors(study.settings.n_jobs) as executor, open_store(where, create=False) as store:
         setup = set_up(study.settings, data, executor, study.record.environment.get("warm_start"))
         if study.state == "finished":  # killed when its model was there, and before all else was
             store.update_study(summary=extras(setup, study.trials, study.summary, store))
