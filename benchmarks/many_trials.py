@@ -98,7 +98,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     from paceline.settings import StudySettings
     from paceline.store import open_store
     from paceline.study.conclude import extras, summary_of
-    from paceline.study.conduct import Conductor
+    from paceline.study.loop import StudyLoop
     from paceline.study.setup import set_up
     from paceline.study.single import environment_of
     from paceline.testing import StubExecutor
@@ -112,7 +112,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     grown: list[tuple[int, float]] = []
     before = megabytes()
 
-    class Watched(Conductor):
+    class Watched(StudyLoop):
         """Looks at the memory on the way."""
 
         def _save(self) -> None:

@@ -27,7 +27,7 @@ from paceline.cli.screens import trial_table
 from paceline.errors import EngineError
 from paceline.settings import StudySettings, dump_settings, json_schema, load_settings
 from paceline.store import open_store
-from paceline.study import Progress, StudyInterrupted, conduct
+from paceline.study import Progress, StudyInterrupted, loop
 from paceline.study.public import begin
 from paceline.study.study import data_of
 
@@ -124,7 +124,7 @@ def settings_of(folder: Path, out: str) -> StudySettings:
 def test_resumed_study_is_byte_equal_to_the_uninterrupted_one(
     folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conduct, "WAIT_SECONDS", 0.0)  # so that progress is told after every turn of the loop
+    monkeypatch.setattr(loop, "WAIT_SECONDS", 0.0)  # so that progress is told after every turn of the loop
     settings = settings_of(folder, "stopped")
 
     def stop(progress: Progress) -> None:

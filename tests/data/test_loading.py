@@ -141,7 +141,7 @@ def test_parts_may_be_absent() -> None:
         _ = data.test
     only_folds = load(table(), dev=0, test=0)
     assert len(only_folds.fold(0, 4).x_dev) == 25
-    with pytest.raises(DataError, match="no dev part"):
+    with pytest.raises(DataError, match="no validation set"):
         only_folds.fold()
     assert len(load(table(), split={"train_dev": 7}).train_dev) == 7
 

@@ -91,7 +91,7 @@ def test_the_outlook_falls_with_what_is_known() -> None:
 def test_a_study_ends_and_says_why_and_a_resumed_one_ends_there_too(
     digits: Dataset, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     params = SMALL["params"] | {"learning_rate": 1e-5}
     settings = ENDS | {"params": params, "space": {"dropout": {"low": 0.0, "high": 0.01}}, "trials": 200}
     study = tune(digits, **settings)

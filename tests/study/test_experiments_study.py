@@ -80,7 +80,7 @@ def test_the_summary_compares_and_names_what_diverged(found: Study) -> None:
 def test_interrupted_experiments_end_as_undisturbed_ones(
     trials: int, digits: Dataset, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     with pytest.raises(StudyInterrupted):
         experiments(digits, out=tmp_path / "study", progress=interrupt_after(trials), n_jobs=1)
     again = resume(tmp_path / "study", data=digits)

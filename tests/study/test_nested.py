@@ -188,7 +188,7 @@ def stopping(part: str, phase: str) -> Any:
 def test_a_stopped_study_ends_as_an_undisturbed_one(
     search: int, phase: str, whole: NestedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)  # so that progress is told often
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)  # so that progress is told often
     words = f"search {search} of 4"
     with pytest.raises(
         StudyInterrupted, match=rf"was stopped in {words}, .*; continue it with `paceline resume "

@@ -82,7 +82,7 @@ def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
 def test_an_interrupted_population_ends_as_an_undisturbed_one(
     trials: int, noisy: Dataset, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     with pytest.raises(StudyInterrupted):
         population(noisy, out=tmp_path / "study", progress=interrupt_after(trials))
     for checkpoint in sorted((tmp_path / "study" / "checkpoints").glob("*"))[::2]:

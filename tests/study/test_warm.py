@@ -51,7 +51,7 @@ def test_a_population_can_begin_warm(older: Study, digits: Dataset) -> None:
 def test_a_resumed_study_equals_a_whole_one_though_the_older_is_gone(
     older: Study, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     assert older.folder is not None
     copy = shutil.copytree(older.folder, tmp_path / "copy")
     settings = FEW | {"method": "bayes", "method_options": {"startup": 2}, "trials": 12}

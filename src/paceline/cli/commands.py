@@ -144,7 +144,7 @@ def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_
     if study.state == "finished" and not (isinstance(study, studies.Study) and study.summary.pending):
         finish(study, as_json, keep_test_closed, "nothing to do: this study is finished")
         return
-    conducted(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
+    run_study(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
 
 
 @app.command()
@@ -299,10 +299,10 @@ def start(settings: "StudySettings", keep_test_closed: bool, as_json: bool) -> N
         lines = screens.Lines()
         screens.dataset_lines(lines, data, nested.plan_words(settings) if settings.nested else "")
         lines.show(make_console())
-    conducted(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, told=told)
+    run_study(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, told=told)
 
 
-def conducted(
+def run_study(
     work: "Callable[[Callable[[Progress], None] | None], Study | NestedStudy]",
     keep_test_closed: bool,
     as_json: bool,

@@ -24,8 +24,8 @@ from paceline.runs import make_executor
 from paceline.settings import StudySettings, dump_settings
 from paceline.store import MEMORY, Store, open_store, read_store
 from paceline.study.conclude import extras, summary_of
-from paceline.study.conduct import Conductor
 from paceline.study.deliver import Delivery, delivered, winner
+from paceline.study.loop import StudyLoop
 from paceline.study.progress import Callback, Progress
 from paceline.study.setup import Setup, set_up
 from paceline.study.study import (
@@ -78,7 +78,7 @@ def _begun(setup: Setup, progress: Callback | None) -> Study:
         store.begin(record)
         if folder is not None:
             (folder / SETTINGS_FILE).write_text(dump_settings(setup.settings), encoding="utf-8")
-        return conduct(setup, store, where, folder, progress)
+        return run_loop(setup, store, where, folder, progress)
 
 
 def resume_single(
@@ -102,7 +102,7 @@ def resume_single(
             report_or_note(study, store)
             return study
         store.update_study(state="running")
-        return conduct(setup, store, where, folder, progress)
+        return run_loop(setup, store, where, folder, progress)
 
 
 def load_single(folder: Path) -> Study:
@@ -125,18 +125,18 @@ def holds_study(file: Path) -> bool:
     return True
 
 
-def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
+def run_loop(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
     """Search, then keep what was found: first model and summary, then all else and the report."""
     executor = setup.executor
     before = replace(executor.stats)
     start = time.monotonic()
     spent = float(store.study().summary.seconds)
-    conductor = Conductor(setup, store, executor, folder=folder, spent=spent, progress=progress)
+    loop = StudyLoop(setup, store, executor, folder=folder, spent=spent, progress=progress)
 
     def study(model: Model | None = None) -> Study:
         return Study(
             store.study(),
-            list(conductor.ledger.trials.values()),
+            list(loop.ledger.trials.values()),
             folder,
             where,
             setup.data,
@@ -145,16 +145,16 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         )
 
     try:
-        conductor.run()
-        searched = conductor.seconds
-        trials = list(conductor.ledger.trials.values())
+        loop.run()
+        searched = loop.seconds
+        trials = list(loop.ledger.trials.values())
         problems: list[str] = []
         best = winner(setup, trials, problems)
         delivery = Delivery()
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, time.monotonic() - start, "retrain"))
-            delivery = delivered(setup, conductor.ledger.trials, best, folder)
+            delivery = delivered(setup, loop.ledger.trials, best, folder)
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
@@ -164,7 +164,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         executor.stats.seconds - before.seconds,
     )
     summary = summary_of(
-        setup, trials, best, delivery.again, delivery.refit, stats, executor.steps, conductor.cut,
+        setup, trials, best, delivery.again, delivery.refit, stats, executor.steps, loop.cut,
         [*problems, *delivery.problems],
     )  # fmt: skip
     summary = replace(summary, seconds=round(searched, 1))

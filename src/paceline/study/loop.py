@@ -63,7 +63,7 @@ class Flight:
         return self.cohort.rungs[self.rung]
 
 
-class Conductor:
+class StudyLoop:
     """Runs the search of one study in this process.
 
     Attributes:
