@@ -1,7 +1,7 @@
 """The loop of a study: propose cohorts, train them to their rungs, decide who goes on, save.
 
 Repeatable whichever lane finishes first: cohort k is proposed and judged knowing only the cohorts up to k - 2 as
-they ended (k - 1 by its configurations alone), and its own trials at the rung. Two cohorts are in flight, so that
+they ended (k - 1 by its configurations alone), and its own trials at the rung. Two cohorts are in progress, so that
 lanes have work while the last trials of a cohort are awaited. A resumed study walks the same path and takes what
 the store knows instead of training it.
 """
@@ -44,8 +44,8 @@ CHECKPOINT_SECONDS = 10.0
 
 
 @dataclass(eq=False)
-class Flight:
-    """A cohort under way.
+class ActiveCohort:
+    """A cohort in training.
 
     Attributes:
         members: numbers of its trials; rung: index of the rung they are trained to; awaited: jobs still out.
@@ -86,7 +86,7 @@ class StudyLoop:
         self._endings = Endings(setup)
         self._proposer = Proposer(setup.searcher)
         self._prepared: dict[tuple[int, int], PreparedTrial] = {}
-        self._flights: list[Flight] = []
+        self._active_cohorts: list[ActiveCohort] = []
         self._next_number = self._next_cohort = 0
         self._exhausted = False
         self._began = self._last_checkpoint = time.monotonic()
@@ -110,7 +110,7 @@ class StudyLoop:
             try:
                 self._search(raise_if_due)
             except KeyboardInterrupt:
-                self._land()
+                self._drain()
                 self._checkpoint(force=True)
                 raise
             finally:
@@ -120,15 +120,15 @@ class StudyLoop:
         settings = self._setup.settings
         cohorts = self._setup.stopper.cohorts(settings.trials, settings.epochs)
         while True:
-            self._take_off(cohorts)
-            if not self._flights and not self._proposer.thinking:
+            self._propose(cohorts)
+            if not self._active_cohorts and not self._proposer.thinking:
                 return
             self._collect()
-            for flight in list(self._flights):
-                self._climb(flight)
+            for active in list(self._active_cohorts):
+                self._advance_rung(active)
             self._save()
             self._checkpoint()
-            self._tell()
+            self._report_progress()
             raise_if_due()
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self._cut_off(f"the time limit of {settings.minutes:g} minutes was reached")
@@ -136,7 +136,7 @@ class StudyLoop:
 
     # -- proposing
 
-    def _take_off(self, cohorts: Iterator[Cohort]) -> None:
+    def _propose(self, cohorts: Iterator[Cohort]) -> None:
         """Propose and start cohorts as long as all that they may know of has ended."""
         while not self._exhausted:
             if not self._proposer.thinking:
@@ -149,7 +149,7 @@ class StudyLoop:
     def _ask(self, cohorts: Iterator[Cohort]) -> None:
         """Have the next cohort proposed, if its time has come."""
         lag = self._setup.stopper.in_flight
-        if any(self._next_cohort - flight.cohort.number >= lag for flight in self._flights):
+        if any(self._next_cohort - active.cohort.number >= lag for active in self._active_cohorts):
             return
         cohort = next(cohorts, None)
         if cohort is not None:
@@ -176,29 +176,29 @@ class StudyLoop:
             seed = seed_for(self._setup.settings.seed, "trial", made_of)
             origin = source or self._setup.settings.method
             self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
-        flight = Flight(dataclasses.replace(cohort, size=len(proposals)), members)
-        self._flights.append(flight)
-        self._dispatch(flight)
+        active = ActiveCohort(dataclasses.replace(cohort, size=len(proposals)), members)
+        self._active_cohorts.append(active)
+        self._dispatch(active)
 
     # -- training
 
-    def _dispatch(self, flight: Flight) -> None:
+    def _dispatch(self, active: ActiveCohort) -> None:
         """Send every running trial of a cohort to its next rung, by replay where the store knows the way."""
         jobs: list[Job] = []
-        for number in flight.members:
+        for number in active.members:
             if self.ledger.trials[number].ended:
                 continue
             for fold in range(len(self._setup.folds)):
                 key = (number, fold)
                 if self.ledger.ended(number, fold):
                     continue
-                self._replay(key, flight.epoch)
-                if self.ledger.ended(number, fold) or self.ledger.epochs(number, fold) >= flight.epoch:
+                self._replay(key, active.epoch)
+                if self.ledger.ended(number, fold) or self.ledger.epochs(number, fold) >= active.epoch:
                     continue
-                flight.awaited.add(key)
-                priority = (flight.cohort.number, flight.rung, number, fold)
+                active.awaited.add(key)
+                priority = (active.cohort.number, active.rung, number, fold)
                 self._states.ready(key)
-                jobs.append(Job(key, self._prepare(key), flight.epoch, priority, in_parts=True))
+                jobs.append(Job(key, self._prepare(key), active.epoch, priority, in_parts=True))
         self._executor.submit(jobs)
 
     def _prepare(self, key: tuple[int, int]) -> PreparedTrial:
@@ -222,7 +222,7 @@ class StudyLoop:
 
     def _collect(self) -> None:
         """Take in what lanes have trained."""
-        if not any(flight.awaited for flight in self._flights):
+        if not any(active.awaited for active in self._active_cohorts):
             self._proposer.wait(WAIT_SECONDS)
             return
         for done in self._executor.collect(timeout=GLANCE_SECONDS if self._proposer.thinking else WAIT_SECONDS):
@@ -232,9 +232,9 @@ class StudyLoop:
         key = done.handle
         assert isinstance(key, tuple)
         number, fold = key
-        flight = next(flight for flight in self._flights if number in flight.members)
+        active = next(active for active in self._active_cohorts if number in active.members)
         if done.over:
-            flight.awaited.discard(key)
+            active.awaited.discard(key)
         if done.error is not None:
             self._fail(number, done.error)
             return
@@ -246,31 +246,31 @@ class StudyLoop:
         reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         self.ledger.end([number], Status.FAILED, {number: reason}, EndReason.FAILED)
 
-    def _climb(self, flight: Flight) -> None:
+    def _advance_rung(self, active: ActiveCohort) -> None:
         """Where a cohort has reached its rung, decide and send it on, as far as replay carries it."""
-        while not flight.awaited:
-            running = [number for number in flight.members if not self.ledger.trials[number].ended]
+        while not active.awaited:
+            running = [number for number in active.members if not self.ledger.trials[number].ended]
             running = [number for number in running if not self.ledger.summarise(number).ended]
-            last = flight.rung == len(flight.cohort.rungs) - 1
+            last = active.rung == len(active.cohort.rungs) - 1
             if running and not last:
-                own = [self.ledger.trials[number] for number in flight.members]
-                known = self._horizon.for_judging(flight.cohort.number, own)
-                decision = self._setup.stopper.decide(known, flight.cohort, flight.epoch)
+                own = [self.ledger.trials[number] for number in active.members]
+                known = self._horizon.for_judging(active.cohort.number, own)
+                decision = self._setup.stopper.decide(known, active.cohort, active.epoch)
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
                 for birth in decision.births:
-                    self._bear(flight, birth)
+                    self._clone(active, birth)
                 self.ledger.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
                 running = [number for number in running if number not in stop]
-            for number in flight.members:
+            for number in active.members:
                 if self.ledger.trials[number].ended:
-                    self._close(flight, number)
+                    self._close(active, number)
             if last or not running:
-                self._flights.remove(flight)
+                self._active_cohorts.remove(active)
                 return
-            flight.rung += 1
-            self._dispatch(flight)
+            active.rung += 1
+            self._dispatch(active)
 
-    def _bear(self, flight: Flight, birth: Birth) -> None:
+    def _clone(self, active: ActiveCohort, birth: Birth) -> None:
         """A trial joins a cohort as a copy of another one: its curve so far, its state, its place in training."""
         number = self._next_number
         self._next_number += 1
@@ -278,7 +278,7 @@ class StudyLoop:
         self.ledger.put(
             Trial(
                 number, birth.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
-                origin="clone", parent=parent.number, born=flight.epoch,
+                origin="clone", parent=parent.number, born=active.epoch,
             )
         )  # fmt: skip
         self._recall([number])
@@ -289,13 +289,13 @@ class StudyLoop:
             if not known:
                 self._states.copy(key, (birth.parent, fold))
         self.ledger.summarise(number)
-        flight.members.append(number)
+        active.members.append(number)
 
-    def _close(self, flight: Flight, number: int) -> None:
+    def _close(self, active: ActiveCohort, number: int) -> None:
         """A trial has ended: count it, free its arrays."""
-        if number in flight.closed:
+        if number in active.closed:
             return
-        flight.closed.add(number)
+        active.closed.add(number)
         trial = self.ledger.trials[number]
         self._counts[trial.status] += 1
         sign = -1.0 if self._setup.goal == "maximize" else 1.0
@@ -310,13 +310,13 @@ class StudyLoop:
 
     # -- ending early
 
-    def _land(self) -> None:
+    def _drain(self) -> None:
         """Stop training after the running slices and take in what they bring."""
         self._executor.cancel()
-        while any(flight.awaited for flight in self._flights) and self._executor.open_jobs:
+        while any(active.awaited for active in self._active_cohorts) and self._executor.open_jobs:
             self._collect()
-        for flight in self._flights:
-            for number in flight.members:
+        for active in self._active_cohorts:
+            for number in active.members:
                 if not self.ledger.trials[number].ended:
                     self.ledger.summarise(number)
         self._save()
@@ -324,16 +324,16 @@ class StudyLoop:
     def _cut_off(self, reason: str) -> None:
         """End the search now: running trials count with what they have."""
         self.cut = reason
-        self._land()
-        for flight in self._flights:
-            running = [number for number in flight.members if not self.ledger.trials[number].ended]
+        self._drain()
+        for active in self._active_cohorts:
+            running = [number for number in active.members if not self.ledger.trials[number].ended]
             self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason), EndReason.TIME_LIMIT)
-            for number in flight.members:
-                self._close(flight, number)
-        self._flights = []
+            for number in active.members:
+                self._close(active, number)
+        self._active_cohorts = []
         self._save()
 
-    # -- keeping and telling
+    # -- saving and reporting
 
     def _save(self) -> None:
         """Hand on what is new, in one transaction."""
@@ -350,7 +350,7 @@ class StudyLoop:
         self._store.update_study(summary=Summary(seconds=round(self.seconds, 1)))
         self._states.write()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now = time.monotonic()
         if self._progress is None or now - self._speed[-1][0] < WAIT_SECONDS:
             return
