@@ -35,7 +35,7 @@ def test_memory_grows_by_a_small_record_a_trial(digits: Dataset, tmp_path: Path,
     class Watched(StudyLoop):
         def _save(self) -> None:
             super()._save()
-            known = len(self.ledger.trials)
+            known = len(self.table.trials)
             if known >= (FROM if not looks else TRIALS) and len(looks) < 2:
                 looks.append((known, tracemalloc.get_traced_memory()[0]))
 

@@ -12,9 +12,9 @@ from paceline.pack.executor import Job
 from paceline.records import Trial
 from paceline.settings import StudySettings
 from paceline.space import Space
-from paceline.study.ledger import Ledger
 from paceline.study.setup import set_up
 from paceline.study.states import States
+from paceline.study.trial_table import TrialTable
 from paceline.testing import StubExecutor
 
 
@@ -35,7 +35,7 @@ def test_only_states_that_changed_are_written_again(digits: Dataset, tmp_path: P
     executor = StubExecutor()
     search = Space(SMALL["space"]).to_dict()
     setup = set_up(StudySettings(search=search, params=SMALL["params"], epochs=9), digits, executor)
-    ledger = Ledger(setup)
+    ledger = TrialTable(setup)
     prepared = {(number, 0): setup.prepared({"learning_rate": 0.01}, 0, number) for number in range(3)}
     states = States(ledger, lambda key: prepared[key], executor, tmp_path)
 

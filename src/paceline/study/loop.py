@@ -28,11 +28,11 @@ from paceline.store import Store
 from paceline.study.endings import Endings
 from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
-from paceline.study.ledger import Ledger
 from paceline.study.progress import Callback, Progress
 from paceline.study.proposing import Proposal, Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
+from paceline.study.trial_table import TrialTable
 from paceline.summary import Summary
 
 Rows = NDArray[np.float32]
@@ -67,7 +67,7 @@ class StudyLoop:
     """Runs the search of one study in this process.
 
     Attributes:
-        ledger: what is known of each trial.
+        table: what is known of each trial.
         cut: why the search ended before its plan did; "" if it didn't.
     """
 
@@ -76,13 +76,13 @@ class StudyLoop:
         progress: Callback | None,
     ) -> None:  # fmt: skip
         """Args: spent: seconds that earlier processes searched; they count against the time budget."""
-        self.ledger = Ledger(setup)
-        self._horizon = Horizon(self.ledger.trials, setup.goal, setup.stopper.in_flight)
+        self.table = TrialTable(setup)
+        self._horizon = Horizon(self.table.trials, setup.goal, setup.stopper.in_flight)
         self.cut = ""
         self._setup, self._store, self._executor = setup, store, executor
         self._spent, self._progress = spent, progress
         checkpoints = None if folder is None else folder / "checkpoints"
-        self._states = States(self.ledger, self._prepare, executor, checkpoints)
+        self._states = States(self.table, self._prepare, executor, checkpoints)
         self._endings = Endings(setup)
         self._proposer = Proposer(setup.searcher)
         self._prepared: dict[tuple[int, int], PreparedTrial] = {}
@@ -175,7 +175,7 @@ class StudyLoop:
         for number, (params, made_of, source) in zip(members, proposals, strict=True):
             seed = seed_for(self._setup.settings.seed, "trial", made_of)
             origin = source or self._setup.settings.method
-            self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
+            self.table.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
         active = ActiveCohort(dataclasses.replace(cohort, size=len(proposals)), members)
         self._active_cohorts.append(active)
         self._dispatch(active)
@@ -186,14 +186,14 @@ class StudyLoop:
         """Send every running trial of a cohort to its next rung, by replay where the store knows the way."""
         jobs: list[Job] = []
         for number in active.members:
-            if self.ledger.trials[number].ended:
+            if self.table.trials[number].ended:
                 continue
             for fold in range(len(self._setup.folds)):
                 key = (number, fold)
-                if self.ledger.ended(number, fold):
+                if self.table.ended(number, fold):
                     continue
                 self._replay(key, active.epoch)
-                if self.ledger.ended(number, fold) or self.ledger.epochs(number, fold) >= active.epoch:
+                if self.table.ended(number, fold) or self.table.epochs(number, fold) >= active.epoch:
                     continue
                 active.awaited.add(key)
                 priority = (active.cohort.number, active.rung, number, fold)
@@ -203,7 +203,7 @@ class StudyLoop:
 
     def _prepare(self, key: tuple[int, int]) -> PreparedTrial:
         if key not in self._prepared:
-            trial = self.ledger.trials[key[0]]
+            trial = self.table.trials[key[0]]
             self._prepared[key] = self._setup.prepared(trial.params, key[1], trial.seed)
         return self._prepared[key]
 
@@ -216,9 +216,9 @@ class StudyLoop:
     def _replay(self, key: tuple[int, int], epoch: int) -> None:
         """Take epochs that an earlier process measured, up to `epoch`."""
         known = self._known.get(key)
-        have = self.ledger.epochs(*key)
+        have = self.table.epochs(*key)
         if known is not None and len(known) > have:
-            self.ledger.add(*key, known[have:epoch], self._prepare(key), save=False)
+            self.table.add(*key, known[have:epoch], self._prepare(key), save=False)
 
     def _collect(self) -> None:
         """Take in what lanes have trained."""
@@ -238,31 +238,31 @@ class StudyLoop:
         if done.error is not None:
             self._fail(number, done.error)
             return
-        have = self.ledger.epochs(number, fold)
+        have = self.table.epochs(number, fold)
         new = done.measurements[max(0, have - done.first_epoch + 1) :]
-        self.ledger.add(number, fold, new, self._prepare(key), save=True)
+        self.table.add(number, fold, new, self._prepare(key), save=True)
 
     def _fail(self, number: int, error: BaseException) -> None:
         reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        self.ledger.end([number], Status.FAILED, {number: reason}, EndReason.FAILED)
+        self.table.end([number], Status.FAILED, {number: reason}, EndReason.FAILED)
 
     def _advance_rung(self, active: ActiveCohort) -> None:
         """Where a cohort has reached its rung, decide and send it on, as far as replay carries it."""
         while not active.awaited:
-            running = [number for number in active.members if not self.ledger.trials[number].ended]
-            running = [number for number in running if not self.ledger.summarise(number).ended]
+            running = [number for number in active.members if not self.table.trials[number].ended]
+            running = [number for number in running if not self.table.summarise(number).ended]
             last = active.rung == len(active.cohort.rungs) - 1
             if running and not last:
-                own = [self.ledger.trials[number] for number in active.members]
+                own = [self.table.trials[number] for number in active.members]
                 known = self._horizon.for_judging(active.cohort.number, own)
                 decision = self._setup.stopper.decide(known, active.cohort, active.epoch)
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
                 for birth in decision.births:
                     self._clone(active, birth)
-                self.ledger.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
+                self.table.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
                 running = [number for number in running if number not in stop]
             for number in active.members:
-                if self.ledger.trials[number].ended:
+                if self.table.trials[number].ended:
                     self._close(active, number)
             if last or not running:
                 self._active_cohorts.remove(active)
@@ -274,8 +274,8 @@ class StudyLoop:
         """A trial joins a cohort as a copy of another one: its curve so far, its state, its place in training."""
         number = self._next_number
         self._next_number += 1
-        parent = self.ledger.trials[birth.parent]
-        self.ledger.put(
+        parent = self.table.trials[birth.parent]
+        self.table.put(
             Trial(
                 number, birth.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
                 origin="clone", parent=parent.number, born=active.epoch,
@@ -285,10 +285,10 @@ class StudyLoop:
         for fold in range(len(self._setup.folds)):
             key = (number, fold)
             known = key in self._known
-            self.ledger.add(*key, self.ledger.rows(birth.parent, fold), self._prepare(key), save=not known)
+            self.table.add(*key, self.table.rows(birth.parent, fold), self._prepare(key), save=not known)
             if not known:
                 self._states.copy(key, (birth.parent, fold))
-        self.ledger.summarise(number)
+        self.table.summarise(number)
         active.members.append(number)
 
     def _close(self, active: ActiveCohort, number: int) -> None:
@@ -296,7 +296,7 @@ class StudyLoop:
         if number in active.closed:
             return
         active.closed.add(number)
-        trial = self.ledger.trials[number]
+        trial = self.table.trials[number]
         self._counts[trial.status] += 1
         sign = -1.0 if self._setup.goal == "maximize" else 1.0
         mine = loss_of(trial, sign)
@@ -306,7 +306,7 @@ class StudyLoop:
             self._states.drop((number, fold))
             self._prepared.pop((number, fold), None)
             self._known.pop((number, fold), None)
-        self.ledger.forget(number)
+        self.table.forget(number)
 
     # -- ending early
 
@@ -317,8 +317,8 @@ class StudyLoop:
             self._collect()
         for active in self._active_cohorts:
             for number in active.members:
-                if not self.ledger.trials[number].ended:
-                    self.ledger.summarise(number)
+                if not self.table.trials[number].ended:
+                    self.table.summarise(number)
         self._save()
 
     def _cut_off(self, reason: str) -> None:
@@ -326,8 +326,8 @@ class StudyLoop:
         self.cut = reason
         self._drain()
         for active in self._active_cohorts:
-            running = [number for number in active.members if not self.ledger.trials[number].ended]
-            self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason), EndReason.TIME_LIMIT)
+            running = [number for number in active.members if not self.table.trials[number].ended]
+            self.table.end(running, Status.STOPPED, dict.fromkeys(running, reason), EndReason.TIME_LIMIT)
             for number in active.members:
                 self._close(active, number)
         self._active_cohorts = []
@@ -337,7 +337,7 @@ class StudyLoop:
 
     def _save(self) -> None:
         """Hand on what is new, in one transaction."""
-        trials, blocks = self.ledger.unsaved()
+        trials, blocks = self.table.unsaved()
         if trials or blocks:
             self._store.save(trials, blocks)
 
@@ -368,7 +368,7 @@ class StudyLoop:
         self._progress(
             Progress(
                 done=done,
-                running=len(self.ledger.trials) - done,
+                running=len(self.table.trials) - done,
                 stopped=self._counts[Status.STOPPED],
                 diverged=self._counts[Status.DIVERGED],
                 total=total,

@@ -136,7 +136,7 @@ def run_loop(setup: Setup, store: Store, where: str, folder: Path | None, progre
     def study(model: Model | None = None) -> Study:
         return Study(
             store.study(),
-            list(loop.ledger.trials.values()),
+            list(loop.table.trials.values()),
             folder,
             where,
             setup.data,
@@ -147,14 +147,14 @@ def run_loop(setup: Setup, store: Store, where: str, folder: Path | None, progre
     try:
         loop.run()
         searched = loop.seconds
-        trials = list(loop.ledger.trials.values())
+        trials = list(loop.table.trials.values())
         problems: list[str] = []
         best = winner(setup, trials, problems)
         delivery = Delivery()
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, time.monotonic() - start, "retrain"))
-            delivery = delivered(setup, loop.ledger.trials, best, folder)
+            delivery = delivered(setup, loop.table.trials, best, folder)
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
