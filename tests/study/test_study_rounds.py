@@ -9,8 +9,8 @@ from paceline.search import make_searcher, make_stopper
 from paceline.search.coarse_to_fine import CoarseToFine
 from paceline.search.first import First
 from paceline.space import Space
-from paceline.study.horizon import Horizon
 from paceline.study.rounds import KEPT, rounds_of
+from paceline.study.visible_history import VisibleHistory
 from paceline.testing import outcome, rng_at
 
 SPACE = Space({"rate": {"low": 1e-4, "high": 1.0, "scale": "log"}, "kind": ["a", "b", "c"]})
@@ -24,7 +24,7 @@ def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str
     assert isinstance(method, CoarseToFine)
     rule = make_stopper(stopper, epochs=9)
     trials: dict[int, Trial] = {}
-    horizon = Horizon(trials, "minimize", rule.in_flight)
+    horizon = VisibleHistory(trials, "minimize", rule.in_flight)
     drawn_from = {}
     for cohort in rule.cohorts(70, 9):
         horizon.settle(cohort.number)

@@ -26,13 +26,13 @@ from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
 from paceline.study.endings import Endings
-from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
 from paceline.study.progress import Callback, Progress
 from paceline.study.proposing import Proposal, Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
 from paceline.study.trial_table import TrialTable
+from paceline.study.visible_history import VisibleHistory
 from paceline.summary import Summary
 
 Rows = NDArray[np.float32]
@@ -77,7 +77,7 @@ class StudyLoop:
     ) -> None:  # fmt: skip
         """Args: spent: seconds that earlier processes searched; they count against the time budget."""
         self.table = TrialTable(setup)
-        self._horizon = Horizon(self.table.trials, setup.goal, setup.stopper.in_flight)
+        self._visible = VisibleHistory(self.table.trials, setup.goal, setup.stopper.in_flight)
         self.cut = ""
         self._setup, self._store, self._executor = setup, store, executor
         self._spent, self._progress = spent, progress
@@ -153,14 +153,14 @@ class StudyLoop:
             return
         cohort = next(cohorts, None)
         if cohort is not None:
-            self._horizon.settle(cohort.number)
-            self.cut = self._endings.reason(self._horizon.settled(cohort.number))
+            self._visible.settle(cohort.number)
+            self.cut = self._endings.reason(self._visible.settled(cohort.number))
         if cohort is None or self.cut:
             self._exhausted = True
             return
         self._next_cohort = cohort.number + 1
         rng = generator(self._setup.settings.seed, "search", self._next_number)
-        self._proposer.ask(cohort, self._horizon.for_proposing(cohort.number), rng)
+        self._proposer.ask(cohort, self._visible.for_proposing(cohort.number), rng)
 
     def _start(self, cohort: Cohort, proposals: list[Proposal]) -> None:
         """A cohort's trials come to be and are sent to their first rung."""
@@ -254,7 +254,7 @@ class StudyLoop:
             last = active.rung == len(active.cohort.rungs) - 1
             if running and not last:
                 own = [self.table.trials[number] for number in active.members]
-                known = self._horizon.for_judging(active.cohort.number, own)
+                known = self._visible.for_judging(active.cohort.number, own)
                 decision = self._setup.stopper.decide(known, active.cohort, active.epoch)
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
                 for birth in decision.births:
