@@ -25,12 +25,12 @@ from paceline.search import Birth, Cohort
 from paceline.search.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
-from paceline.study.endings import Endings
 from paceline.study.interrupts import interrupts_held
 from paceline.study.progress import Callback, Progress
 from paceline.study.proposing import Proposal, Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
+from paceline.study.stopping_criteria import StoppingCriteria
 from paceline.study.trial_table import TrialTable
 from paceline.study.visible_history import VisibleHistory
 from paceline.summary import Summary
@@ -83,7 +83,7 @@ class StudyLoop:
         self._spent, self._progress = spent, progress
         checkpoints = None if folder is None else folder / "checkpoints"
         self._states = States(self.table, self._prepare, executor, checkpoints)
-        self._endings = Endings(setup)
+        self._criteria = StoppingCriteria(setup)
         self._proposer = Proposer(setup.searcher)
         self._prepared: dict[tuple[int, int], PreparedTrial] = {}
         self._active_cohorts: list[ActiveCohort] = []
@@ -154,7 +154,7 @@ class StudyLoop:
         cohort = next(cohorts, None)
         if cohort is not None:
             self._visible.settle(cohort.number)
-            self.cut = self._endings.reason(self._visible.settled(cohort.number))
+            self.cut = self._criteria.reason(self._visible.settled(cohort.number))
         if cohort is None or self.cut:
             self._exhausted = True
             return

@@ -83,7 +83,7 @@ def tune(
         n_jobs: number of parallel workers (threads that train).
         target_score: the search ends when a trial is this good.
         stop_at_noise: the search ends when one more trial can't be expected to gain as much as another seed changes
-            (see `study.endings`).
+            (see `study.stopping_criteria`).
         warm_start: an older study, or its folder: on other data, or less. Its best configurations run first, and
             `bayes` learns from all its trials, as far as the two studies prove to agree.
         out: folder of the study; default: in memory only.
