@@ -294,12 +294,12 @@ def start(settings: "StudySettings", keep_test_closed: bool, as_json: bool) -> N
     if settings.nested:
         nested.refuse_closed(keep_test_closed)
     data = data_of(settings)
-    told = not as_json and sys.stdout.isatty()
-    if told:  # how the data were read can then be seen, and stopped, before minutes are spent on it
+    data_shown = not as_json and sys.stdout.isatty()
+    if data_shown:  # how the data were read can then be seen, and stopped, before minutes are spent on it
         lines = screens.Lines()
         screens.dataset_lines(lines, data, nested.plan_words(settings) if settings.nested else "")
         lines.show(make_console())
-    run_study(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, told=told)
+    run_study(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, data_shown=data_shown)
 
 
 def run_study(
@@ -307,7 +307,7 @@ def run_study(
     keep_test_closed: bool,
     as_json: bool,
     *,
-    told: bool = False,
+    data_shown: bool = False,
 ) -> None:
     """Do the work, drawn live on a terminal, then evaluate on the test set and show the result."""
     console = make_console()
@@ -318,11 +318,11 @@ def run_study(
             study = work(live)
     else:
         study = work(None)
-    finish(study, as_json, keep_test_closed, told=told)
+    finish(study, as_json, keep_test_closed, data_shown=data_shown)
 
 
 def finish(
-    study: "Study | NestedStudy", as_json: bool, keep_test_closed: bool, remark: str = "", *, told: bool = False
+    study: "Study | NestedStudy", as_json: bool, keep_test_closed: bool, remark: str = "", *, data_shown: bool = False
 ) -> None:
     """Evaluate on the test set once, unless that was done before or isn't wanted, and show all results."""
     from paceline.cli import documents, nested, screens
@@ -331,7 +331,7 @@ def finish(
     from paceline.study.study import evaluate_or_note, report_or_note
 
     if isinstance(study, NestedStudy):
-        nested.show(study, as_json, make_console(), remark, told=told)
+        nested.show(study, as_json, make_console(), remark, data_shown=data_shown)
         return
     rows = 0 if study.summary.split is None else study.summary.split.test
     first = study.summary.test is None and rows and not keep_test_closed and study.has_model
@@ -345,7 +345,7 @@ def finish(
     lines = screens.Lines()
     if remark:
         lines.add("finished", remark)
-    if not told:
+    if not data_shown:
         screens.data_lines(lines, study.summary.data, study.summary.split)
     screens.study_lines(lines, study)
     if study.best is not None:

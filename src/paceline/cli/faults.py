@@ -54,11 +54,11 @@ class Commands(TyperGroup):
         except (Exception, KeyboardInterrupt) as error:
             if DEBUG.removeprefix("--") in ctx.params and ctx.params[DEBUG.removeprefix("--")]:
                 traceback.print_exc()
-            raise typer.Exit(told(error)) from None
+            raise typer.Exit(report_error(error)) from None
 
 
-def told(error: BaseException) -> int:
-    """Tells an error in one line and returns the exit code."""
+def report_error(error: BaseException) -> int:
+    """Writes an error as one line and returns the exit code."""
     if isinstance(error, KeyboardInterrupt):
         return complain(str(error) or "stopped; progress is saved.", STOPPED, "")
     if isinstance(error, UserError):

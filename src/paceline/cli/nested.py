@@ -35,8 +35,8 @@ def plan_words(settings: "StudySettings") -> str:
     )
 
 
-def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = "", *, told: bool = False) -> None:
-    """All that is known of a nested study. `told`: the data were described already."""
+def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = "", *, data_shown: bool = False) -> None:
+    """All that is known of a nested study. `data_shown`: the data were described already."""
     summary = study.summary
     if as_json:
         print(documents.text_of(nested_document(study, summary)))
@@ -44,7 +44,7 @@ def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = ""
     lines = screens.Lines()
     if remark:
         lines.add("finished", remark)
-    if not told:
+    if not data_shown:
         screens.data_lines(lines, summary.data, plan_words(study.settings))
     estimate_lines(lines, summary)
     final_lines(lines, summary)

@@ -166,7 +166,7 @@ def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store
     history = History(trials, setup.goal)
     problems = list(summary.problems)
     work: dict[str, Callable[[], Any]] = {
-        "warm_start": lambda: told(setup),
+        "warm_start": lambda: warm_start_summary(setup),
         "pareto": lambda: pareto_front(setup, trials),
         "inference": lambda: inference_summary(setup, trials),
         "rounds": lambda: rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
@@ -250,7 +250,7 @@ def calibration_of(setup: Setup, history: History) -> CalibrationResult | None:
     return None if found is None else CalibrationResult(found.trials, found.within_50, found.within_90)
 
 
-def told(setup: Setup) -> WarmStart | None:
+def warm_start_summary(setup: Setup) -> WarmStart | None:
     """What a warm start brought."""
     if setup.earlier is None:
         return None

@@ -293,7 +293,7 @@ def conduct_nested(nested: NestedStudy, progress: Callback | None, executors: Ex
     try:
         for search in plan:
             words = search.words
-            study = searched(search, nested.data(), told(progress, words), executors)
+            study = searched(search, nested.data(), with_part(progress, words), executors)
             add(nested, search, study)
             if search.fold is not None and owes_test(study):
                 evaluate_or_note(study)
@@ -340,8 +340,8 @@ def report_nested_or_note(nested: NestedStudy) -> None:
         nested._problems[:] = [f"{NO_REPORT}: {first_line(error)}"]
 
 
-def told(progress: Callback | None, words: str) -> Callback | None:
-    """The callback, told which search it hears of."""
+def with_part(progress: Callback | None, words: str) -> Callback | None:
+    """The callback, with the name of the search in each `Progress`."""
     if progress is None:
         return None
 
