@@ -172,8 +172,8 @@ class StudyLoop:
         members = list(range(self._next_number, self._next_number + len(proposals)))
         self._next_number += len(proposals)
         self._recall(members)
-        for number, (params, made_of, source) in zip(members, proposals, strict=True):
-            seed = seed_for(self._setup.settings.seed, "trial", made_of)
+        for number, (params, seed_index, source) in zip(members, proposals, strict=True):
+            seed = seed_for(self._setup.settings.seed, "trial", seed_index)
             origin = source or self._setup.settings.method
             self.table.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
         active = ActiveCohort(dataclasses.replace(cohort, size=len(proposals)), members)
