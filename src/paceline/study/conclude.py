@@ -67,7 +67,7 @@ class Retrained:
         model: with the best dev score among them. The first seed is the trial's own, so with one seed this is the
             winner itself.
         line: the settings by which each was trained.
-        seeds, scores: of each run; a score is NaN where no epoch was fine.
+        seeds, scores: of each run; a score is NaN where no epoch was finite.
         raws: the runs.
     """
 
@@ -124,7 +124,7 @@ def retraining_fold(setup: Setup) -> tuple[Fold, FoldData]:
 
 
 def score_of(raw: RawRun, setup: Setup) -> float:
-    """A run's dev score by the study's metric and `select` rule; NaN if no epoch was fine."""
+    """A run's dev score by the study's metric and `select` rule; NaN if no epoch was finite."""
     if raw.best_epoch == 0:
         return math.nan
     row = raw.measurements[-1 if setup.settings.select == "last" else raw.best_epoch - 1]
