@@ -52,13 +52,13 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
                 name="overhead", settings=setup.settings.to_dict(), environment={}, goal=setup.goal
             )  # fmt: skip
             store.begin(record)
-            conductor = StudyLoop(setup, store, executor, folder=folder, progress=None)
+            loop = StudyLoop(setup, store, executor, folder=folder, progress=None)
             profiler = cProfile.Profile()
             began, busy = time.perf_counter(), time.process_time()
             if profile:
-                profiler.runcall(conductor.run)
+                profiler.runcall(loop.run)
             else:
-                conductor.run()
+                loop.run()
             seconds, busy = time.perf_counter() - began, time.process_time() - busy
             began = time.perf_counter()
             stored = len(store.trials())
@@ -68,8 +68,8 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
         statistics = pstats.Stats(profiler)
         statistics.sort_stats("cumulative").print_stats(profile)
         statistics.sort_stats("tottime").print_stats(profile)
-    if stored != len(conductor.ledger.trials):
-        raise RuntimeError(f"{len(conductor.ledger.trials)} trials were run, but {stored} stored.")
+    if stored != len(loop.table.trials):
+        raise RuntimeError(f"{len(loop.table.trials)} trials were run, but {stored} stored.")
     return {
         "stopper": stopper,
         "trials": stored,

@@ -24,11 +24,11 @@ def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str
     assert isinstance(method, CoarseToFine)
     rule = make_stopper(stopper, epochs=9)
     trials: dict[int, Trial] = {}
-    horizon = VisibleHistory(trials, "minimize", rule.in_flight)
+    visible = VisibleHistory(trials, "minimize", rule.in_flight)
     drawn_from = {}
     for cohort in rule.cohorts(70, 9):
-        horizon.settle(cohort.number)
-        known = horizon.for_proposing(cohort.number)
+        visible.settle(cohort.number)
+        known = visible.for_proposing(cohort.number)
         begins = len(trials)
         proposals = searcher.suggest(known, cohort.size, rng_at(known))
         for number in range(-(-begins // 8), -(-(begins + cohort.size) // 8)):
