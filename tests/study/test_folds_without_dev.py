@@ -57,7 +57,7 @@ def test_without_folds_a_dev_part_is_asked_for(data: Dataset) -> None:
     with pytest.raises(DataError, match="has no dev part"):
         tune(data, **SMALL, trials=1)
     with pytest.raises(DataError, match="has no dev part"):
-        data.whole()
+        data.train_dev_fold()
 
 
 @pytest.mark.compiles

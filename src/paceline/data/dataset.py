@@ -204,7 +204,7 @@ class Dataset:
         """
         return self._encoded(*self.fold_rows(index, folds, seed), standardize)
 
-    def whole(self, standardize: str = "standard", folds: int | None = None, seed: int = 0) -> Fold:
+    def train_dev_fold(self, standardize: str = "standard", folds: int | None = None, seed: int = 0) -> Fold:
         """The arrays for a last training: train and dev rows together to learn from.
 
         The dev arrays hold the dev rows, but these are learnt from too: their scores are no evidence.

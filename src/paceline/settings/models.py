@@ -44,7 +44,7 @@ Metric = Literal[
 Objective = Literal["parameters", "operations", Metric]
 
 
-def _whole(value: Any) -> Any:
+def _as_int(value: Any) -> Any:
     """1e3 is a whole number, whatever its notation, and so is numpy's 3."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
@@ -57,7 +57,7 @@ def _text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(_as_int)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Size = Annotated[Whole, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)]
