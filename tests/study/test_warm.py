@@ -1,4 +1,4 @@
-"""A warm start: what is carried over, what runs first, and that a resumed study needs the older one no more."""
+"""A warm start: what is translated_results over, what runs first, and that a resumed study needs the older one no more."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.search.bayes import MOST_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
-from paceline.study.warm import carried, earlier_of, placed
+from paceline.study.warm import earlier_of, placed, translated_results
 from paceline.summary import WarmStart
 
 pytestmark = pytest.mark.compiles
@@ -82,7 +82,7 @@ def test_configurations_are_carried_over_by_what_they_mean() -> None:
     assert placed({"units": 48}, space, DenseHyperparameters()) is None
     assert placed({"optimizer": "momentum", "units": 32, "momentum": 0.3}, space, DenseHyperparameters()) is None
     earlier = {"from": "x", "results": [[{"units": 48}, -2.0], [{"units": 32}, 0.0], [{"units": [32, 32]}, 1.0]]}
-    assert carried(earlier, space, DenseHyperparameters()) == [(usual, 0.0)]
+    assert translated_results(earlier, space, DenseHyperparameters()) == [(usual, 0.0)]
 
 
 def test_what_is_kept_is_small_and_best_first(older: Study) -> None:

@@ -26,7 +26,7 @@ def experiment_rows(found: ExperimentResults, metric: str) -> list[list[str]]:
         "p (Holm)",
     ]
     rows = [[*head, "unpaired interval", "ratio", train, "not compared"]]
-    rows.append(["baseline", "", number(base.mean), *[""] * 6, number(base.train), lost(base)])
+    rows.append(["baseline", "", number(base.mean), *[""] * 6, number(base.train), excluded_runs(base)])
     for arm in found.arms:
         rows.append(
             [
@@ -40,7 +40,7 @@ def experiment_rows(found: ExperimentResults, metric: str) -> list[list[str]]:
                 interval(arm.unpaired_low, arm.unpaired_high),
                 short(arm.ratio, ".1f"),
                 number(arm.train),
-                lost(arm),
+                excluded_runs(arm),
             ]
         )
     return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
@@ -53,10 +53,10 @@ def experiment_lines(lines: "Lines", found: ExperimentResults) -> None:
     lines.add("next", found.next.sentence, "bold")
 
 
-def lost(runs: BaseRuns | ArmResult) -> str:
+def excluded_runs(runs: BaseRuns | ArmResult) -> str:
     """The runs that aren't compared.
 
-    >>> lost(BaseRuns(lost=("repeat 2: diverged in epoch 1", "repeat 3: diverged in epoch 1")))
+    >>> excluded_runs(BaseRuns(lost=("repeat 2: diverged in epoch 1", "repeat 3: diverged in epoch 1")))
     'repeat 2: diverged in epoch 1, repeat 3: diverged in epoch 1'
     """
     return ", ".join(runs.lost)

@@ -76,9 +76,11 @@ def estimate_lines(lines: screens.Lines, summary: NestedSummary) -> None:
             "validation",
             f"{summary.metric} {number(summary.dev_mean)} (optimistic: configurations were selected by it)",
         )
-    lost = [str(fold.fold) for fold in summary.folds if fold.state == "finished" and fold.score is None]
-    if lost:
-        lines.add("warning", f"no score in fold {', '.join(lost)}: the mean excludes it and is optimistic", "yellow")
+    unscored = [str(fold.fold) for fold in summary.folds if fold.state == "finished" and fold.score is None]
+    if unscored:
+        lines.add(
+            "warning", f"no score in fold {', '.join(unscored)}: the mean excludes it and is optimistic", "yellow"
+        )
     if len(scored) > 1:
         for item in summary.stability:
             if item.agree == len(item.values):

@@ -102,9 +102,9 @@ def read_column(raw: pd.Series[Any], kind: str | None) -> tuple[Column, pd.Serie
     values: pd.Series[Any]
     if kind == "numeric":
         read = numbers(raw)
-        lost = int(np.isnan(read).sum() - missing_cells(raw).sum())
-        if lost > 0:
-            note = joined(note, f"has {lost} infinite values (or beyond ±3.4e38), treated as missing")
+        infinite = int(np.isnan(read).sum() - missing_cells(raw).sum())
+        if infinite > 0:
+            note = join_notes(note, f"has {infinite} infinite values (or beyond ±3.4e38), treated as missing")
         values = pd.Series(read, name=name)
     elif kind == "boolean":
         values = pd.Series(flags(raw), name=name)
@@ -194,7 +194,7 @@ def counts_rows(values: NDArray[Any]) -> bool:
     return bool((np.diff(ordered) == 1).all())
 
 
-def joined(*phrases: str) -> str:
+def join_notes(*phrases: str) -> str:
     return " and ".join(phrase for phrase in phrases if phrase)
 
 

@@ -118,8 +118,8 @@ def banner(record: StudyRecord, summary: NestedSummary) -> str:
             f"This study {was}: {scored} of {plural(wanted, 'outer fold')} {'has' if scored == 1 else 'have'} a score."
         )
     if scored < wanted:
-        lost = ", ".join(str(fold.fold) for fold in summary.folds if fold.score is None)
-        return f"No score in fold {lost}: the mean excludes it and is probably optimistic."
+        unscored = ", ".join(str(fold.fold) for fold in summary.folds if fold.score is None)
+        return f"No score in fold {unscored}: the mean excludes it and is probably optimistic."
     return ""
 
 

@@ -38,7 +38,7 @@ from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.rounds import rounds_of
 from paceline.study.scoring import on_dev, plain, wilson
 from paceline.study.setup import Setup
-from paceline.study.warm import RUN_FIRST, carried
+from paceline.study.warm import RUN_FIRST, translated_results
 from paceline.summary import (
     BestResult,
     CalibrationResult,
@@ -182,9 +182,9 @@ def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store
             "calibration": lambda: calibration_of(setup, history),
         }
     done = {name: attempt(compute, WORDS.get(name, name), problems) for name, compute in work.items()}
-    kept = {name: value for name, value in done.items() if value is not None}
+    computed = {name: value for name, value in done.items() if value is not None}
     every = every_so_many(len(trials))
-    return dataclasses.replace(summary, **kept, importance_every=every, problems=tuple(problems), pending=False)
+    return dataclasses.replace(summary, **computed, importance_every=every, problems=tuple(problems), pending=False)
 
 
 WORDS = {
@@ -254,7 +254,7 @@ def warm_start_summary(setup: Setup) -> WarmStart | None:
     """What a warm start brought."""
     if setup.earlier is None:
         return None
-    known = carried(setup.earlier, setup.space, setup.family.resolve({}))
+    known = translated_results(setup.earlier, setup.space, setup.family.resolve({}))
     return WarmStart(
         setup.earlier["from"], min(RUN_FIRST, len(known)), len(known) if setup.method.learns_from_earlier else 0
     )

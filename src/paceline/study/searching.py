@@ -22,7 +22,7 @@ from paceline.search.probes import PROBES
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study.portfolio import usual_point
-from paceline.study.warm import RUN_FIRST, carried
+from paceline.study.warm import RUN_FIRST, translated_results
 
 COMPILING_SECONDS = 5.0
 """Of a core, for one program."""
@@ -86,7 +86,7 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
         # A stopper's probes are to be draws: among configurations that all do well, early readings foretell little.
         draws = 2 if settings.stopper == "none" else PROBES
         return {"first": usual, "portfolio": net.portfolio(space), "startup": draws}
-    known = carried(earlier, space, net.resolve({}))
+    known = translated_results(earlier, space, net.resolve({}))
     if not known:
         raise SettingsError(
             f"no configuration of the study {earlier['from']!r} lies in the new search space; widen the space, "
@@ -99,7 +99,7 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
 def sources_of(space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, str]:
     """Where the first configurations that `beginning` names come from, by `space.key`."""
     usual = net.resolve({})
-    older = [] if earlier is None else carried(earlier, space, usual)[:RUN_FIRST]
+    older = [] if earlier is None else translated_results(earlier, space, usual)[:RUN_FIRST]
     return {space.key(usual_point(space, usual)): "default"} | {space.key(point): "warm start" for point, _ in older}
 
 

@@ -4,7 +4,7 @@
     its top configurations in the new space run first, whatever the method
     `bayes` is told all of them as results at a distance, which it learns (see `search.bayes`)
 
-The older study is read once: a resumed study goes on with what its own record holds. Configurations are carried over
+The older study is read once: a resumed study goes on with what its own record holds. Configurations are translated_results over
 by what they mean: a hyperparameter that the older study fixed or left at its default has that value in the new space.
 """
 
@@ -51,7 +51,7 @@ def earlier_of(record: StudyRecord, trials: Sequence[Trial]) -> dict[str, Any]:
     return {"from": record.name, "results": results}
 
 
-def carried(earlier: Mapping[str, Any], space: Space, usual: Hyperparameters) -> list[tuple[Params, float]]:
+def translated_results(earlier: Mapping[str, Any], space: Space, usual: Hyperparameters) -> list[tuple[Params, float]]:
     """The older study's results that have a place in a space, best first, each configuration once."""
     found: dict[str, tuple[Params, float]] = {}
     for config, loss in earlier["results"]:
