@@ -18,7 +18,7 @@ from paceline.errors import StudyError
 from paceline.records import COLUMNS, METRICS, Measurements, Status, StudyRecord, Trial
 from paceline.reporting import recipe_code, write_report
 from paceline.reporting.page import plotly_source, report_html
-from paceline.reporting.standing import ranked
+from paceline.reporting.ranking import ranked
 from paceline.reporting.words import number_text
 from paceline.summary import Summary
 

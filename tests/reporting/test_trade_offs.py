@@ -11,7 +11,7 @@ import pytest
 from paceline.pareto import front_of
 from paceline.records import StudyRecord, Trial
 from paceline.reporting.page import report_html
-from paceline.reporting.standing import metric_of
+from paceline.reporting.ranking import metric_of
 from paceline.reporting.trade_offs import TradeOffs, trade_offs
 from paceline.summary import Summary
 

@@ -24,8 +24,8 @@ from paceline.reporting.experiments import experiments
 from paceline.reporting.narrowing import narrowing
 from paceline.reporting.parallel import LINES, parallel_coordinates
 from paceline.reporting.predictions import confusion, residuals
+from paceline.reporting.ranking import metric_of, ranked
 from paceline.reporting.scatter import points_of, scatter_figures
-from paceline.reporting.standing import metric_of, ranked
 from paceline.reporting.tables import STATUS_WORDS, endings, in_order, survival
 from paceline.reporting.trade_offs import trade_offs
 from paceline.reporting.words import count_text, finite, method_name, number_text, plural, value_text

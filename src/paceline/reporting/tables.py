@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from paceline.records import EndReason, Status, Trial
 from paceline.reporting.axes import axes_of
-from paceline.reporting.standing import ranked
+from paceline.reporting.ranking import ranked
 from paceline.reporting.words import number_text, value_text
 
 MOST_REASONS = 12

@@ -12,8 +12,8 @@ from typing import Any
 from paceline.pareto import front_document, front_of, in_own_units
 from paceline.records import METRICS, StudyRecord, Trial
 from paceline.reporting.axes import LOG_RATIO, axes_of
+from paceline.reporting.ranking import ScoreScale, ranked, thinned
 from paceline.reporting.scatter import POINTS
-from paceline.reporting.standing import ScoreScale, ranked, thinned
 from paceline.reporting.words import as_json, count_text, finite, label_text, number_text, value_text
 from paceline.summary import Inference
 
