@@ -1,4 +1,4 @@
-"""A warm start: what is translated_results over, what runs first, and that a resumed study needs the older one no more."""
+"""A warm start: what is carried over, what runs first, and that a resumed study needs the older one no more."""
 
 import shutil
 from pathlib import Path

@@ -58,7 +58,7 @@ def read_target(raw: pd.DataFrame, task: Task | str | None) -> Target:
     asked = None if task is None or task == CLASSIFICATION else check_task(task)
     names = tuple(str(name) for name in raw.columns)
     present = ~np.any([missing_target(raw[name]) for name in raw.columns], axis=0)
-    kept = raw[present]
+    labelled = raw[present]
     notes = []
     whole = f"Target {names[0]!r}" if len(names) == 1 else f"Target columns {several(list(names))}"
     if not present.any():

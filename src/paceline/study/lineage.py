@@ -55,5 +55,5 @@ def prepared_line(
     stages = [stage for index, stage in enumerate(line) if index == 0 or line[index - 1].until < until]
     stages[-1] = dataclasses.replace(stages[-1], until=min(stages[-1].until, until))
     return [
-        ([setup.prepared_on(fold, {**stage.params, **over}, seed) for seed in seeds], stage.until) for stage in kept
+        ([setup.prepared_on(fold, {**stage.params, **over}, seed) for seed in seeds], stage.until) for stage in stages
     ]

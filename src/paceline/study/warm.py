@@ -4,7 +4,7 @@
     its top configurations in the new space run first, whatever the method
     `bayes` is told all of them as results at a distance, which it learns (see `search.bayes`)
 
-The older study is read once: a resumed study goes on with what its own record holds. Configurations are translated_results over
+The older study is read once: a resumed study goes on with what its own record holds. Configurations are carried over
 by what they mean: a hyperparameter that the older study fixed or left at its default has that value in the new space.
 """
 
