@@ -1,4 +1,4 @@
-"""Tuning by hand as N2 teaches it, with honest comparisons: one factor at a time, in the order of importance.
+"""Tuning by hand as Rafatirad teaches it, with honest comparisons: one factor at a time, in the order of importance.
 
     learning rate (log scale)  ->  mini-batch, hidden units, momentum  ->  layers, decay
 

@@ -54,9 +54,9 @@ def test_without_a_refit_the_model_is_that_of_fold_0(data: Dataset) -> None:
 
 
 def test_without_folds_a_dev_part_is_asked_for(data: Dataset) -> None:
-    with pytest.raises(DataError, match="has no dev part"):
+    with pytest.raises(DataError, match="has no validation set"):
         tune(data, **SMALL, trials=1)
-    with pytest.raises(DataError, match="has no dev part"):
+    with pytest.raises(DataError, match="has no validation set"):
         data.train_dev_fold()
 
 
