@@ -98,7 +98,7 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     from paceline.settings import StudySettings
     from paceline.store import open_store
     from paceline.study.conclude import extras, summary_of
-    from paceline.study.conduct import Conductor
+    from paceline.study.loop import StudyLoop
     from paceline.study.setup import set_up
     from paceline.study.single import environment_of
     from paceline.testing import StubExecutor
@@ -112,28 +112,28 @@ def study(trials: int, stopper: str, epochs: int, folder: Path) -> dict[str, Any
     grown: list[tuple[int, float]] = []
     before = megabytes()
 
-    class Watched(Conductor):
+    class Watched(StudyLoop):
         """Looks at the memory on the way."""
 
         def _save(self) -> None:
             super()._save()
-            if len(self.ledger.trials) >= (grown[-1][0] if grown else 0) + trials // LOOKS:
-                grown.append((len(self.ledger.trials), megabytes() - before))
+            if len(self.table.trials) >= (grown[-1][0] if grown else 0) + trials // LOOKS:
+                grown.append((len(self.table.trials), megabytes() - before))
 
     with open_store(str(folder / "study.db"), create=True) as store:
         record = StudyRecord(
             name="many trials", settings=setup.settings.to_dict(), environment=environment_of(setup), goal=setup.goal
         )
         store.begin(record)
-        conductor = Watched(setup, store, executor, folder=folder, progress=None)
+        loop = Watched(setup, store, executor, folder=folder, progress=None)
         began, busy = time.perf_counter(), time.process_time()
-        conductor.run()
+        loop.run()
         seconds, busy = time.perf_counter() - began, time.process_time() - busy
         after = megabytes()
         began = time.perf_counter()
-        listed = list(conductor.ledger.trials.values())
+        listed = list(loop.table.trials.values())
         best = select_best(History(listed, setup.goal), setup.space)
-        kept = summary_of(setup, listed, best, None, None, executor.stats, executor.steps, conductor.cut)
+        kept = summary_of(setup, listed, best, None, None, executor.stats, executor.steps, loop.cut)
         summary = extras(setup, listed, kept, store)
         summary_seconds = time.perf_counter() - began
         store.update_study(summary=summary, state="finished")

@@ -1,6 +1,6 @@
 """Bookkeeping of a study: its real loop, searcher, stopper and SQLite store, with training that takes no time.
 
-    Conductor --submit(jobs)--> StubExecutor: every job is done at once, with an invented curve --collect()--> Conductor
+    StudyLoop --submit(jobs)--> StubExecutor: every job is done at once, with an invented curve --collect()--> StudyLoop
 
 What is counted: proposing, checking and encoding configurations, drawing first weights, judging, saving. Time a trial
 is the whole loop's wall time over its trials. Peak memory is the process's, so each size runs in a process of its own.
@@ -34,7 +34,7 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
     from paceline.records import StudyRecord
     from paceline.settings import StudySettings
     from paceline.store import open_store
-    from paceline.study.conduct import Conductor
+    from paceline.study.loop import StudyLoop
     from paceline.study.setup import set_up
     from paceline.testing import StubExecutor
 
@@ -52,13 +52,13 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
                 name="overhead", settings=setup.settings.to_dict(), environment={}, goal=setup.goal
             )  # fmt: skip
             store.begin(record)
-            conductor = Conductor(setup, store, executor, folder=folder, progress=None)
+            loop = StudyLoop(setup, store, executor, folder=folder, progress=None)
             profiler = cProfile.Profile()
             began, busy = time.perf_counter(), time.process_time()
             if profile:
-                profiler.runcall(conductor.run)
+                profiler.runcall(loop.run)
             else:
-                conductor.run()
+                loop.run()
             seconds, busy = time.perf_counter() - began, time.process_time() - busy
             began = time.perf_counter()
             stored = len(store.trials())
@@ -68,8 +68,8 @@ def measure(trials: int, stopper: str, epochs: int, profile: int) -> dict[str, A
         statistics = pstats.Stats(profiler)
         statistics.sort_stats("cumulative").print_stats(profile)
         statistics.sort_stats("tottime").print_stats(profile)
-    if stored != len(conductor.ledger.trials):
-        raise RuntimeError(f"{len(conductor.ledger.trials)} trials were run, but {stored} stored.")
+    if stored != len(loop.table.trials):
+        raise RuntimeError(f"{len(loop.table.trials)} trials were run, but {stored} stored.")
     return {
         "stopper": stopper,
         "trials": stored,

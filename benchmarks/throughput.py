@@ -32,7 +32,7 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """A net to be trained: its sizes, what a trial of it is, and the promise of ARCHITECTURE §6 by peer."""
+    """A net to be trained: its sizes, what a trial of it is, and by which factor Paceline should beat each peer."""
 
     name: str
     features: int
@@ -215,7 +215,7 @@ def main() -> None:
     about = machine()
     introduce(about)
     print(f"{TRAIN_ROWS} train rows, {DEV_ROWS} dev rows evaluated every epoch, {options.epochs} epochs a trial")
-    print("The conv net of ARCHITECTURE §6 is missing: Paceline has no conv nets yet.")
+    print("Convolutional nets are missing: Paceline has none yet.")
     if not keras_fit.available():
         print(keras_fit.MISSING)
     began = time.perf_counter()

@@ -52,6 +52,6 @@ def test_a_study_takes_it_to_its_end() -> None:
     params = {"layers": 1, "units": 16, "batch_size": 64}
     study = tune(
         load("digits"), space=space, params=params, method="random", stopper="none", trials=20, epochs=1, folds=2,
-        retrain=2, refit=True, seed=2**63 - 1, lanes=2,
+        retrain=2, refit=True, seed=2**63 - 1, n_jobs=2,
     )  # fmt: skip
     assert study.state == "finished" and len(study.summary.importance) == 2

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from paceline.data.encoders import STANDARDIZE
+from paceline.data.loading import read_settings
 from paceline.data.schema import KINDS, Task
 from paceline.data.split import SplitSettings
 from paceline.errors import SettingsError
@@ -19,6 +20,7 @@ from paceline.records import METRICS
 from paceline.search import METHODS, STOPPERS
 from paceline.settings import StudySettings, dump_settings, json_schema, load_mapping, load_settings
 from paceline.settings.models import SplitPart
+from paceline.settings.names import with_usual_names
 from paceline.settings.yaml_text import read_yaml, write_yaml
 from paceline.space import Space, parse
 
@@ -71,7 +73,7 @@ def test_a_whole_study_file(tmp_path: Path) -> None:
     assert settings.search["learning_rate"] == {"low": 1e-5, "high": 1e-1, "scale": "log"}
     assert Space(settings.search).names == ("learning_rate", "layers", "units", "optimizer", "momentum")
     assert (settings.trials, settings.minutes, settings.seed, settings.params) == (1000, 5.0, 7, {"dropout": 0.1})
-    assert (settings.split.dev, settings.split.test, settings.split.group) == (0.1, 500, "farm")
+    assert (settings.split.validation, settings.split.test, settings.split.group) == (0.1, 500, "farm")
     assert (settings.net, settings.resolved().stopper, settings.epochs, settings.retrain) == (
         "dense",
         "hyperband",
@@ -107,7 +109,7 @@ WRONG = [
     ("final: false", "'final' is a setting of nested cross-validation and needs 'outer_folds'."),
     ("{outer_folds: 3, store: 'sqlite:///a.db'}", "'store' can't be given with 'outer_folds'"),
     ("retrain: -1", "'retrain' must be a whole number of at least 0, but got -1."),
-    ("lanes: 0", "'lanes' must be a whole number of at least 1, but got 0."),
+    ("n_jobs: 0", "'n_jobs' must be a whole number of at least 1, but got 0."),
     ("seed: -1", f"'seed' must be a whole number of at least 0 and below {2**63}, but got -1."),
     ("select: lst", "'select' can't be 'lst'; did you mean 'last'?"),
     ("select: 3", "'select' must be 'best' or 'last', but got 3."),
@@ -269,22 +271,39 @@ def test_a_study_has_a_limit() -> None:
     assert StudySettings(trials=7).resolved().trials == 7
 
 
+def test_other_spellings_and_settings_of_older_studies() -> None:
+    usual = StudySettings(n_jobs=2, split={"validation": 0.1})
+    assert StudySettings(lanes=2, split={"dev": 0.1}) == usual
+    older = {**usual.to_dict(), "lanes": 2, "split": {**usual.split.model_dump(), "dev": 0.1}}
+    del older["n_jobs"], older["split"]["validation"]
+    assert StudySettings(**older) == usual and usual.changed(split={"dev": 0.3}).split.validation == 0.3
+    with pytest.raises(SettingsError, match=r"'split.dev' and 'split.validation' are two names of one setting"):
+        StudySettings(split={"dev": 0.1, "validation": 0.2})
+
+
+def test_a_wrong_value_in_another_spelling_has_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"line 2: 'split.validation' must be"):
+        load_settings(written(tmp_path, "split:\n  dev: -3\n"))
+
+
 def test_what_load_is_told() -> None:
     settings = StudySettings(target="y", columns={"a": "drop"}, split={"dev": 0.1, "test": "test.csv"})
     told = settings.load_arguments()
-    assert SplitSettings(**told.pop("split")) == SplitSettings(dev=0.1)
+    split = told.pop("split")
+    assert read_settings(split, 0, None, None) == SplitSettings(dev=0.1) and split["validation"] == 0.1
     assert told == {"target": "y", "task": None, "columns": {"a": "drop"}, "test": "test.csv"}
 
 
 def test_the_choices_are_those_of_the_parts() -> None:
     assert options("metric") == set(METRICS)
-    assert options("task") == {str(task) for task in Task}
+    assert options("task") == {str(task) for task in Task} | {"classification", "multiclass"}
     assert options("standardize") == set(STANDARDIZE)
     assert options("method") - {"auto"} >= set(METHODS)
     assert options("stopper") >= set(STOPPERS)
     kinds = get_args(get_args(StudySettings.model_fields["columns"].annotation)[1])
     assert set(kinds) == {*KINDS, "drop"}
-    assert list(SplitPart.model_fields) == list(SplitSettings.__slots__)
+    usual = [with_usual_names({"split": {name: 1}})["split"] for name in SplitSettings.__slots__]
+    assert list(SplitPart.model_fields) == [name for (name,) in usual]
 
 
 def test_the_schema_describes_every_setting() -> None:

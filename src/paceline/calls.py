@@ -234,7 +234,7 @@ class _Worker:
             return None
         if alive and time.monotonic() < self.deadline:
             return None
-        return self._lost(alive)
+        return self._worker_died(alive)
 
     def _begun(self, trouble: str) -> None:
         """It has loaded the function, or not."""
@@ -244,7 +244,7 @@ class _Worker:
             )
         self._ready = True
 
-    def _lost(self, alive: bool) -> Outcome:
+    def _worker_died(self, alive: bool) -> Outcome:
         """It has died, or its call takes too long."""
         self.kill()
         if not self._ready:

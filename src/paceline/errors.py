@@ -73,7 +73,14 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     known = list(known)
     if not known:
         return "."
-    near = get_close_matches(str(name), known, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(known)}."
+    return nearest(name, known) or f"; known: {', '.join(known)}."
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """The end of an error sentence that names the nearest known name; "" where none is near.
+
+    >>> nearest("leraning_rate", ["learning_rate", "momentum"]), nearest("zzz", ["adam"])
+    ("; did you mean 'learning_rate'?", '')
+    """
+    near = get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -38,22 +38,22 @@ class Hyperparameters:
     """How a trial is trained, whatever its net. Build it with `resolve`, which checks it."""
 
     # optimiser
-    learning_rate: float = knob(1e-3, "float", "first (or for one_cycle: greatest) step size", above=0.0)
-    optimizer: str = knob("adam", "choice", "update rule (N1, N4)", choices=OPTIMIZERS)
-    momentum: float = knob(0.9, "float", "share of the last step kept by momentum and nesterov", low=0.0, below=1.0)
+    learning_rate: float = knob(1e-3, "float", "initial learning rate (one_cycle: maximum)", above=0.0)
+    optimizer: str = knob("adam", "choice", "update rule (Kayal, Falcão)", choices=OPTIMIZERS)
+    momentum: float = knob(0.9, "float", "momentum coefficient of momentum and nesterov", low=0.0, below=1.0)
     momentum_form: str = knob(
-        "heavy_ball", "choice", "heavy ball (N2, N4), or weighted mean of gradients (N1) without or with correction",
+        "heavy_ball", "choice", "heavy ball (Rafatirad, Falcão); ewa: weighted mean of gradients (Kayal)",
         choices=("heavy_ball", "ewa", "ewa_corrected"),
     )  # fmt: skip
-    rho: float = knob(0.9, "float", "memory of rmsprop's mean square", low=0.0, below=1.0)
-    beta1: float = knob(0.9, "float", "memory of the first moment (adam family, lion)", low=0.0, below=1.0)
+    rho: float = knob(0.9, "float", "decay rate of the mean square of rmsprop", low=0.0, below=1.0)
+    beta1: float = knob(0.9, "float", "decay rate of the first moment (adam family, lion)", low=0.0, below=1.0)
     beta2: float = knob(
-        0.999, "float", "memory of the second moment (lion's usual .99 must be set)", low=0.0, below=1.0
+        0.999, "float", "decay rate of the second moment (for lion, set its usual .99)", low=0.0, below=1.0
     )
     epsilon: float | None = knob(
-        None, "float", "keeps the division finite; None: 1e-8, adagrad 1e-10", low=1e-16, optional=True
+        None, "float", "added to the denominator; None: 1e-8, adagrad 1e-10", low=1e-16, optional=True
     )
-    epsilon_inside: bool = knob(False, "bool", "epsilon inside the root (N4) instead of outside (torch)")
+    epsilon_inside: bool = knob(False, "bool", "epsilon inside the root (Falcão) instead of outside (torch)")
     weight_decay: float | None = knob(
         None,
         "float",
@@ -61,7 +61,7 @@ class Hyperparameters:
         low=0.0,
         optional=True,
     )
-    clip_value: float | None = knob(None, "float", "limit of each gradient entry (N4)", above=0.0, optional=True)
+    clip_value: float | None = knob(None, "float", "limit of each gradient entry (Falcão)", above=0.0, optional=True)
     clip_norm: float | None = knob(None, "float", "limit of the whole gradient's 2-norm", above=0.0, optional=True)
     batch_size: int | str = knob(
         64,
@@ -73,23 +73,27 @@ class Hyperparameters:
         words=("all",),
     )
     # schedule
-    schedule: str = knob("constant", "choice", "how the rate falls (N1, N2, N4)", choices=SCHEDULES)
-    schedule_unit: str = knob("epoch", "choice", "what t counts", choices=("epoch", "step"))
+    schedule: str = knob("constant", "choice", "learning rate schedule (Kayal, Rafatirad, Falcão)", choices=SCHEDULES)
+    schedule_unit: str = knob("epoch", "choice", "unit of the time t of the schedule", choices=("epoch", "step"))
     schedule_rate: float | None = knob(
         None, "float", "exponential base (.95), inverse_time rate (1), inverse_root k (1)", above=0.0, optional=True
     )
     schedule_drop: float = knob(0.1, "float", "factor of one step drop", above=0.0, high=1.0)
     schedule_every: int = knob(10, "int", "epochs (or steps) between step drops", low=1)
-    schedule_power: float = knob(0.75, "float", "exponent of the power schedule, .5 < p <= 1 (N2)", above=0.5, high=1.0)
+    schedule_power: float = knob(
+        0.75, "float", "exponent of the power schedule, .5 < p <= 1 (Rafatirad)", above=0.5, high=1.0
+    )
     schedule_end: float = knob(
         0.0, "float", "last rate of linear and cosine as a share of the first", low=0.0, high=1.0
     )
     schedule_points: tuple[tuple[float, float], ...] = knob(
-        (), "points", "manual schedule: (epoch, rate) pairs, each rate holds from its epoch on (N1)"
+        (), "points", "manual schedule: (epoch, rate) pairs, each rate holds from its epoch on (Kayal)"
     )
-    hold_epochs: float = knob(0.0, "float", "epochs at the first rate before any decay (N2)", low=0.0)
+    hold_epochs: float = knob(0.0, "float", "epochs at the first rate before any decay (Rafatirad)", low=0.0)
     warmup_epochs: float = knob(0.0, "float", "epochs of linear rise to the first rate, before anything else", low=0.0)
-    plateau_patience: int = knob(5, "int", "epochs without a better dev loss before plateau cuts the rate", low=0)
+    plateau_patience: int = knob(
+        5, "int", "epochs without a better validation loss before plateau reduces the rate", low=0
+    )
     plateau_factor: float = knob(0.1, "float", "what plateau multiplies the rate by", above=0.0, below=1.0)
     momentum_schedule: str = knob(
         "constant", "choice", "how momentum (beta1 of the adam family) moves", choices=("constant", "linear", "manual")
@@ -102,25 +106,26 @@ class Hyperparameters:
     bias_l1: float = knob(0.0, "float", "like l1, for biases", low=0.0)
     bias_l2: float = knob(0.0, "float", "like l2, for biases", low=0.0)
     penalty_scale: str = knob(
-        "per_row", "choice", "per_row: lambda/(2 m), m training rows (N0-N2); plain: lambda itself (Keras, N4)",
+        "per_row", "choice",
+        "per_row: lambda/(2 m), m training rows (Horzyk, Kayal); plain: lambda itself (Keras, Falcão)",
         choices=("per_row", "plain"),
     )  # fmt: skip
     max_norm: float | None = knob(
-        None, "float", "limit of each unit's incoming weights' 2-norm (N2)", above=0.0, optional=True
+        None, "float", "limit of each unit's incoming weights' 2-norm (Rafatirad)", above=0.0, optional=True
     )
-    weight_rescale: float = knob(1.0, "float", "kernels times s after every update (N4)", above=0.0, high=1.0)
+    weight_rescale: float = knob(1.0, "float", "kernels times s after every update (Falcão)", above=0.0, high=1.0)
     label_smoothing: float = knob(0.0, "float", "share of the target spread over all classes", low=0.0, below=1.0)
     patience: int | None = knob(
-        None, "int", "early stopping: epochs without a better dev score (N0, N1)", low=1, optional=True
+        None, "int", "early stopping: epochs without a better validation score (Horzyk, Kayal)", low=1, optional=True
     )
-    min_delta: float = knob(0.0, "float", "what counts as better for patience and best weights", low=0.0)
+    min_delta: float = knob(0.0, "float", "minimum improvement for patience and best weights", low=0.0)
     # loss
     loss: str = knob(
         "auto", "choice", "auto: cross_entropy for classes, sigmoid for binary and multi-label, mse for regression",
         choices=LOSSES,
     )  # fmt: skip
     huber_delta: float = knob(1.0, "float", "where Huber's loss turns linear", above=0.0)
-    reduction: str = knob("mean", "choice", "over the rows of a batch", choices=("mean", "sum"))
+    reduction: str = knob("mean", "choice", "reduction of the loss over a batch", choices=("mean", "sum"))
     class_weight: Any = knob(None, "weights", '"balanced", or {label: weight}', optional=True)
 
     def extended_features(self) -> bool:

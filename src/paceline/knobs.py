@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from paceline.errors import HyperparameterError, did_you_mean
+from paceline.errors import HyperparameterError, nearest
 
 MAX_POINTS = 16
 """Most pairs of a manual schedule."""
@@ -82,9 +82,8 @@ def _checked_one(name: str, knob: Knob, value: Any) -> Any:
         return value
     if knob.kind == "choice":
         if value not in knob.choices:
-            raise HyperparameterError(
-                f"{name!r} must be one of its choices, but got {value!r}{did_you_mean(value, knob.choices)}"
-            )
+            rule = f"one of {', '.join(knob.choices)}"
+            raise HyperparameterError(f"{name!r} must be {rule}, but got {value!r}{nearest(value, knob.choices)}")
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise HyperparameterError(f"{name!r} must be a number, but got {value!r}")

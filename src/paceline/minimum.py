@@ -193,9 +193,9 @@ class _Progress:
     def tell(self, points: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
         """Add points whose outcomes are known."""
         seeds = self._searcher.seed_numbers(self.history, points)
-        for params, outcome, made_of in zip(points, outcomes, seeds, strict=True):
+        for params, outcome, seed_index in zip(points, outcomes, seeds, strict=True):
             trial = len(self.trials)
-            seed = seed_for(self._seed, "trial", made_of)
+            seed = seed_for(self._seed, "trial", seed_index)
             outcome = self._alike(outcome)
             if outcome.reason:
                 self.trials.append(Trial(trial, params, seed, status=Status.FAILED, reason=outcome.reason))

@@ -59,6 +59,22 @@ class Status(StrEnum):
     FAILED = "failed"  # could not be run; `reason` says why
 
 
+TASK_NAMES = {
+    "binary": "binary classification",
+    "classes": "multiclass classification",
+    "multilabel": "multilabel classification",
+}
+
+
+def task_name(task: str) -> str:
+    """The name of a task for people.
+
+    >>> task_name("classes"), task_name("regression")
+    ('multiclass classification', 'regression')
+    """
+    return TASK_NAMES.get(task, str(task))
+
+
 class EndReason(StrEnum):
     """What ended a trial; `Trial.reason` says the same with its numbers, for people."""
 

@@ -54,7 +54,7 @@ def lane_count(lanes: int | None) -> int:
     if lanes is None:
         return default_count(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     if isinstance(lanes, bool) or not isinstance(lanes, int) or lanes < 1:
-        raise SettingsError(f"`lanes >= 1` must hold, but got lanes={lanes!r}.")
+        raise SettingsError(f"`n_jobs >= 1` must hold, but got n_jobs={lanes!r}.")
     return lanes
 
 
@@ -219,7 +219,7 @@ class Run:
         seed: of weights, batches and masks.
         status: "finished", "early" (stopped by its patience) or "diverged".
         metric: what `score` and `best_epoch` go by.
-        score: dev metric at the best epoch; NaN if no epoch was finite.
+        score: validation metric at the best epoch; NaN if no epoch was finite.
         best_epoch: counted from 1.
         raw: curves and weights as plain arrays.
         findings: what is worth knowing about the run, a sentence each.
@@ -239,7 +239,7 @@ class Run:
 
     @property
     def history(self) -> pd.DataFrame:
-        """A row an epoch: train loss and error, dev metrics (accuracy included), learning rate."""
+        """A row an epoch: train loss and error, validation metrics (accuracy included), learning rate."""
         import pandas as pd
 
         frame = pd.DataFrame(self.raw.measurements.astype(np.float64), columns=list(COLUMNS))
@@ -277,7 +277,7 @@ def train_many(
     epochs: int = 30,
     seeds: Sequence[int] = (0,),
     metric: str | None = None,
-    lanes: int | None = None,
+    n_jobs: int | None = None,
     standardize: str = "standard",
 ) -> list[Run]:
     """Train configurations together, each once a seed.
@@ -288,8 +288,8 @@ def train_many(
         net: kind of the net.
         epochs: at most so many each (early stopping and divergence may end a run sooner).
         seeds: each configuration is trained with each seed.
-        metric: dev metric that picks the best epoch; default error, for regression rmse.
-        lanes: threads that train; default one more than cores.
+        metric: validation metric that picks the best epoch; default error, for regression rmse.
+        n_jobs: number of parallel workers (threads that train); default one more than cores.
 
     Returns:
         Runs in the order of `params`, and within each of `seeds`. A run's curve doesn't depend on its company.
@@ -303,7 +303,7 @@ def train_many(
     kind = family(net)
     configs = [kind.resolve(item, task=task) for item in params]
     fold = data.fold(standardize=standardize)
-    with make_executor(lanes) as executor:
+    with make_executor(n_jobs) as executor:
         arrays = put_fold(executor, kind, fold, task)
         trials = [
             prepare(

@@ -20,7 +20,7 @@ ROWS = 120
 SPACE = "learning_rate: {low: 1e-3, high: 1e-1, scale: log}\n"
 QUICK = (
     "--space", "space.yaml", "--param", "layers=1", "--param", "units=8", "--param", "batch_size=32", "--trials", "4",
-    "--epochs", "3", "--retrain", "2", "--stopper", "none", "--lanes", "1",
+    "--epochs", "3", "--retrain", "2", "--stopper", "none", "--n-jobs", "1",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         settings = StudySettings(
-            data="table.csv", target="kind", search=yaml.safe_load(SPACE), trials=4, epochs=3, retrain=2, lanes=1,
+            data="table.csv", target="kind", search=yaml.safe_load(SPACE), trials=4, epochs=3, retrain=2, n_jobs=1,
             stopper="none", params={"layers": 1, "units": 8, "batch_size": 32}, out="study",
         )  # fmt: skip
         begin(settings, data_of(settings), None, executors=lambda _: StubExecutor())

@@ -93,7 +93,7 @@ CASES = {
     "arff corrupt": ("tune bad.arff --target a", "bad.arff"),
     "gzip corrupt": ("tune cut.csv.gz --target kind", "cut.csv.gz"),
     "no text": ("tune picture.csv --target kind", "isn't text"),
-    "carried data set unknown": ("tune digitz", "did you mean 'digits'?"),
+    "built-in data set unknown": ("tune digitz", "did you mean 'digits'?"),
     # targets and columns
     "target unknown": ("tune table.csv --target kimd", "did you mean 'kind'?"),
     "target named twice": (f"{TUNE} --target kind", "'kind'"),
@@ -107,7 +107,7 @@ CASES = {
     "column unknown": (f"{TUNE} --column widht=numeric", "did you mean 'width'?"),
     "column without a kind": (f"{TUNE} --column width", "name=value"),
     # splits
-    "dev part of everything": (f"{TUNE} --dev 1.5", "--dev must be"),
+    "dev part of everything": (f"{TUNE} --validation 1.5", "--validation must be"),
     "test part negative": (f"{TUNE} --test -0.2", "--test must be"),
     "parts larger than the table": (f"{TUNE} --dev 100 --test 50", "left to train on"),
     "too few rows": ("tune two.csv --target kind", "rows"),
@@ -150,7 +150,7 @@ CASES = {
     "no epochs": (f"{TUNE} --epochs 0", "at least 1"),
     "negative seed": (f"{TUNE} --seed -1", "at least 0"),
     "seed of text": (f"{TUNE} --seed lucky", "--seed"),
-    "no lanes": (f"{TUNE} --lanes 0", "at least 1"),
+    "no jobs": (f"{TUNE} --n-jobs 0", "at least 1"),
     "select unknown": (f"{TUNE} --select lats", "did you mean 'last'?"),
     "standardize unknown": (f"{TUNE} --standardize standart", "did you mean 'standard'?"),
     "option unknown": (f"{TUNE} --trails 3", "--trials"),

@@ -27,13 +27,26 @@ from paceline.cli.screens import trial_table
 from paceline.errors import EngineError
 from paceline.settings import StudySettings, dump_settings, json_schema, load_settings
 from paceline.store import open_store
-from paceline.study import Progress, StudyInterrupted, conduct
+from paceline.study import Progress, StudyInterrupted, loop
 from paceline.study.public import begin
 from paceline.study.study import data_of
 
 Run = Callable[..., Result]
 TUNE = ("tune", "table.csv", "--target", "kind")
-FEW = ("--trials", "2", "--epochs", "2", "--retrain", "1", "--stopper", "none", "--lanes", "1", "--space", "space.yaml")
+FEW = (
+    "--trials",
+    "2",
+    "--epochs",
+    "2",
+    "--retrain",
+    "1",
+    "--stopper",
+    "none",
+    "--n-jobs",
+    "1",
+    "--space",
+    "space.yaml",
+)
 SMALL = ("--param", "layers=1", "--param", "units=8", "--param", "batch_size=32")
 
 
@@ -48,36 +61,36 @@ def test_tune_shows_what_it_found_and_opens_the_test_set_once(folder: Path, run:
     study = load_study("new")
     test = study.summary.test
     assert test.opened == 1
-    lines = {line[:10].strip(): line[10:] for line in result.stdout.splitlines() if line[:10].strip()}
+    lines = {line[:12].strip(): line[12:] for line in result.stdout.splitlines() if line[:12].strip()}
     assert lines["data"] == "table: 120 rows, 3 features"
-    assert lines["target"] == "kind, binary: elm, oak"
-    assert lines["split"] == "train 72, dev 24, test 24"
+    assert lines["target"] == "kind, binary classification: elm, oak"
+    assert lines["split"] == "train 72, validation 24, test 24"
     assert lines["search"] == "2 trials: 2 finished; all trials were run"
     assert study.best is not None
-    assert lines["best"].startswith(f"trial {study.best.number}: dev error {study.best.score:.4g} at epoch")
+    assert lines["best"].startswith(f"trial {study.best.number}: validation error {study.best.score:.4g} at epoch")
     assert f"learning_rate={study.best.params['learning_rate']:.4g}" in result.stdout
     assert "fixed: layers=1  units=8  batch_size=32" in result.stdout
     assert lines["test"].startswith(f"accuracy {test.metrics['accuracy']:.4g} (Wilson 95 %: ")
-    assert "the first time" in result.stdout
+    assert "test set used 1 time\n" in result.stdout
     assert lines["report"] == "new/report.html" and Path("new/report.html").exists()
     assert lines["model"] == "new/best" and Path("new/best").is_dir()
 
 
 def test_test_set_stays_closed_on_request_and_openings_are_counted(folder: Path, run: Run) -> None:
-    assert "closed (24 rows)" in run("show", "study").stdout
+    assert "not evaluated yet" in run("show", "study").stdout
     first, second = run("evaluate", "study"), run("evaluate", "study")
-    assert "opened once" in first.stdout and "opened 2 times" in second.stdout
+    assert "used 1 time\n" in first.stdout and "used 2 times" in second.stdout
     document = json.loads(run("evaluate", "study", "--json").stdout)
     assert document["opened"] == 3
     model, data = load_model("study"), load_study("study").data()
     assert document["metrics"] == model.evaluate(data.test)
-    assert "opened 3 times" in run("show", "study").stdout
+    assert "used 3 times" in run("show", "study").stdout
 
 
 def test_finished_study_is_shown_and_not_trained_again(folder: Path, run: Run) -> None:
     before = run("show", "study", "--json").stdout
     result = run("resume", "study", "--keep-test-closed")
-    assert result.exit_code == 0 and "nothing was trained" in result.stdout and "closed (24 rows)" in result.stdout
+    assert result.exit_code == 0 and "nothing to do" in result.stdout and "not evaluated yet" in result.stdout
     assert run("show", "study", "--json").stdout == before
 
 
@@ -101,7 +114,7 @@ def test_json_is_one_object_and_the_same_wherever_the_study_lies(folder: Path, r
 
 def settings_of(folder: Path, out: str) -> StudySettings:
     return StudySettings(
-        data=str(folder / "table.csv"), target="kind", trials=60, epochs=27, retrain=1, lanes=1, out=out,
+        data=str(folder / "table.csv"), target="kind", trials=60, epochs=27, retrain=1, n_jobs=1, out=out,
         params={"layers": 1, "units": 8, "batch_size": 32},
         search={"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}},
     )  # fmt: skip
@@ -111,7 +124,7 @@ def settings_of(folder: Path, out: str) -> StudySettings:
 def test_resumed_study_is_byte_equal_to_the_uninterrupted_one(
     folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conduct, "WAIT_SECONDS", 0.0)  # so that progress is told after every turn of the loop
+    monkeypatch.setattr(loop, "WAIT_SECONDS", 0.0)  # so that progress is told after every turn of the loop
     settings = settings_of(folder, "stopped")
 
     def stop(progress: Progress) -> None:
@@ -145,7 +158,7 @@ def test_show_lists_the_best_first(folder: Path, run: Run) -> None:
     assert [trial["score"] for trial in document["trials"]] == sorted(scores)[:2]
     assert document["best"]["number"] == document["trials"][0]["number"]
     table = run("show", "study", "--top", "3").stdout.split("\n\n")[1].splitlines()
-    assert table[0].split()[:5] == ["trial", "status", "epochs", "dev", "error"]
+    assert table[0].split()[:5] == ["trial", "status", "epochs", "validation", "error"]
     assert len(table) == 4 and table[1].split()[0] == str(document["best"]["number"])
 
 
@@ -181,7 +194,7 @@ def test_report_schema_datasets_and_version(folder: Path, run: Run) -> None:
     assert json.loads(Path("schema.json").read_text()) == json_schema()
     names = [one["name"] for one in json.loads(run("datasets", "--json").stdout)]
     assert names == ["digits", "breast-cancer", "wine", "iris", "diabetes"]
-    assert "1,797 rows   61 features  classes, 10 classes" in run("datasets").stdout
+    assert "1,797 rows   61 features  multiclass classification, 10 classes" in run("datasets").stdout
     assert run("--version").stdout.startswith("paceline ")
     assert "Commands:" in run().stdout
 
@@ -227,7 +240,7 @@ OPTIONS: list[tuple[list[str], dict[str, Any]]] = [
     (["--select", "last"], {"select": "last"}),
     (["--retrain", "0"], {"retrain": 0}),
     (["--standardize", "robust"], {"standardize": "robust"}),
-    (["--lanes", "2"], {"lanes": 2}),
+    (["--n-jobs", "2"], {"n_jobs": 2}),
     (["--net", "dense"], {"net": "dense"}),
     (["--out", "here"], {"out": "here"}),
     (["--target", "width"], {"target": ["kind", "width"]}),
@@ -248,7 +261,8 @@ def test_options_become_settings(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--dev", "0.3", "--test", "0"], {"dev": 0.3, "test": 0}),
+        (["--validation", "0.3", "--test", "0"], {"validation": 0.3, "test": 0}),
+        (["--dev", "0.3"], {"validation": 0.3}),
         (["--test", "50"], {"test": 50}),
         (["--test", "table.csv"], {"test": "table.csv"}),
         (["--group", "code"], {"group": "code"}),
@@ -279,7 +293,7 @@ def test_faults_and_stops_are_one_sentence_too(folder: Path, run: Run, monkeypat
     unforeseen = raising(ZeroDivisionError("division by zero\nand more"))
     assert unforeseen.exit_code == 1 and "(ZeroDivisionError: division by zero)" in unforeseen.stderr
     stopped = raising(KeyboardInterrupt())
-    assert (stopped.exit_code, stopped.stderr) == (130, "stopped; what was finished is kept.\n")
+    assert (stopped.exit_code, stopped.stderr) == (130, "stopped; progress is saved.\n")
     for result in (broken, unforeseen, stopped):
         assert result.stderr.count("\n") == 1 and "Traceback" not in result.output
 
@@ -312,9 +326,16 @@ def test_progress_fits_the_terminal(width: int) -> None:
     if width >= 80:
         assert len(lines) == 4
     text = " ".join(" ".join(lines).split())
-    for words in ("42 of 100 trials", "1:23, 0:41 left", "8 running", "21 stopped", "1 diverged", "best error 0.07423"):
+    for words in (
+        "42 of 100 trials",
+        "1:23, 0:41 left",
+        "8 active",
+        "21 stopped",
+        "1 diverged",
+        "validation error 0.07423",
+    ):
         assert words in text
-    assert "18,412 trial-steps/s" in text and "2 compiling" in text and "learning_rate=0.00312" in text
+    assert "18,412 updates/s (all trials)" in text and "2 compiling" in text and "learning_rate=0.00312" in text
 
 
 def test_progress_by_time_and_before_the_first_score() -> None:
@@ -333,7 +354,7 @@ def test_live_lines_are_gone_at_the_end() -> None:
         live(replace(PROGRESS, phase="retrain"))
     assert isinstance(console.file, io.StringIO)
     written = console.file.getvalue()
-    assert "training the best configuration again" in written
+    assert "repeating the best configuration" in written
     assert written.rindex("\x1b[2K") > written.rindex("best")  # the last thing done to the lines is to erase them
 
 
@@ -384,7 +405,7 @@ def test_ctrl_c_is_answered_at_once_on_a_terminal() -> None:
     assert signal.getsignal(signal.SIGINT) is before
     assert isinstance(console.file, io.StringIO)
     written = console.file.getvalue()
-    assert written.rfind("stopping: what is under way") > written.rfind("best error")
+    assert written.rfind("saving progress") > written.rfind("best validation error")
 
 
 def test_table_is_cut_to_a_terminal_and_whole_elsewhere(template: Path) -> None:
@@ -418,8 +439,8 @@ def test_a_failing_report_and_a_failing_extra_are_lines_and_no_fault(
     result = run(*TUNE, *FEW, *SMALL, "--out", "new")
     assert (result.exit_code, result.stderr) == (0, "")
     problems = [
-        "problem   importance could not be computed: planted",
-        "problem   the report could not be written: planted",
+        "problem     importance could not be computed: planted",
+        "problem     the report could not be written: planted",
     ]
     for shown in (result.stdout, run("show", "new").stdout):
         assert [line for line in shown.splitlines() if line.startswith("problem")] == problems
@@ -434,8 +455,8 @@ def test_a_failing_test_score_is_a_line(folder: Path, run: Run, monkeypatch: pyt
     monkeypatch.setattr("paceline.study.study.on_test", failing)
     result = run(*TUNE, *FEW, *SMALL, "--out", "new")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "problem   the test set could not be evaluated: planted" in result.stdout
+    assert "problem     the test set could not be evaluated: planted" in result.stdout
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     again = run("resume", "new")
-    assert again.exit_code == 0 and "the first time" in again.stdout and "problem" not in again.stdout
+    assert again.exit_code == 0 and "test set used 1 time" in again.stdout and "problem" not in again.stdout

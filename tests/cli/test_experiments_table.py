@@ -30,7 +30,7 @@ params: {layers: 1, units: 8, batch_size: 32}
 epochs: 3
 retrain: 0
 refit: false
-lanes: 1
+n_jobs: 1
 """
 
 
@@ -42,19 +42,21 @@ def test_a_study_file_runs_experiments_and_shows_their_table(folder: Path, run: 
     found = load_study("arms").summary.experiments
     for shown in (result.stdout, run("show", "arms").stdout):
         rows = [
-            line for line in shown.splitlines() if line.startswith(("factor", "base ", "learning_rate ", "momentum "))
+            line
+            for line in shown.splitlines()
+            if line.startswith(("hyperparameter", "baseline ", "learning_rate ", "momentum "))
         ]
         assert [row.split()[0] for row in rows] == [
-            "factor",
-            "base",
+            "hyperparameter",
+            "baseline",
             "learning_rate",
             "learning_rate",
             "momentum",
-            "base",
+            "baseline",
         ]
-        assert "arm − base" in rows[0] and "no effect" in rows[4] and "not compared" not in rows[0]
-        assert rows[5].endswith("learning_rate=0.001  momentum=0.9; 3 repeats of each arm")
-        assert f"next      {found.next.sentence}" in shown
+        assert "variant − baseline" in rows[0] and "no effect" in rows[4] and "not compared" not in rows[0]
+        assert rows[5].endswith("learning_rate=0.001  momentum=0.9; 3 repetitions of each variant")
+        assert f"next        {found.next.sentence}" in shown
     assert json.loads(run("show", "arms", "--json").stdout)["experiments"] == found.to_json()
 
 

@@ -12,7 +12,7 @@ from paceline import load_study
 Run = Callable[..., Result]
 WORDS = (
     "--space", "space.yaml", "--param", "layers=1", "--param", "batch_size=32", "--trials", "6", "--epochs", "2",
-    "--retrain", "1", "--stopper", "none", "--lanes", "1", "--keep-test-closed",
+    "--retrain", "1", "--stopper", "none", "--n-jobs", "1", "--keep-test-closed",
 )  # fmt: skip
 
 
@@ -27,11 +27,11 @@ def test_the_front_is_shown_and_told_to_machines(folder: Path, run: Run) -> None
     front = study.pareto()
     for text in (made.stdout, run("show", "two").stdout):
         lines = text.splitlines()
-        title = next(i for i, line in enumerate(lines) if line.startswith("Pareto front"))
-        assert lines[title].startswith(f"Pareto front: {len(front)} trial")
+        title = next(i for i, line in enumerate(lines) if "Pareto-optimal trial" in line)
+        assert lines[title].startswith(f"{len(front)} Pareto-optimal trial")
         head = lines[title + 1]
-        assert head.split()[:4] == ["trial", "dev", "error", "parameters"]
-        assert "µs a row, batch 1024" in head
+        assert head.split()[:4] == ["trial", "validation", "error", "parameters"]
+        assert "µs/row, batch 1024" in head
         cells = [line.split() for line in lines[title + 2 : title + 2 + len(front)]]
         assert [int(row[0]) for row in cells] == front["trial"].tolist()
         assert [float(row[2].replace(",", "")) for row in cells] == front["parameters"].tolist()

@@ -26,15 +26,17 @@ def test_rounds_are_shown_from_the_first_to_the_last() -> None:
     ]  # fmt: skip
     blank, head, rate, layers, optimizer = printed(rounds)
     assert blank == ""
-    assert head.split("  ")[0] == "drawn from" and head.split()[2:] == [word for at in "0257" for word in ("round", at)]
+    assert head.split("  ")[0] == "search range" and head.split()[2:] == [
+        word for at in "0257" for word in ("round", at)
+    ]
     assert rate.split()[:4] == ["rate", "1e-05", "to", "0.0333"] and layers.split()[:4] == ["layers", "1", "to", "4"]
-    assert optimizer.split() == ["optimizer", "any", "of", "2", *["adam", "60%"] * 3]
+    assert optimizer.split() == ["optimizer", "any", "of", "2", *["adam", "60", "%"] * 3]
 
 
 def test_a_single_round_is_one_column_and_none_is_nothing() -> None:
     assert printed([]) == []
     one = {"number": 0, "first": 0, "incumbent": None, "ranges": {"rate": [0.1, 1.0]}, "shares": {}}
     assert [line.split() for line in printed([one])[1:]] == [
-        ["drawn", "from", "round", "0"],
+        ["search", "range", "round", "0"],
         ["rate", "0.1", "to", "1"],
     ]

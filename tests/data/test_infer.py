@@ -89,7 +89,7 @@ RNG = np.random.default_rng(0)
         (["?"] * ROWS, None, "all its values are missing"),
         ([3.0] * ROWS, None, r"same value in every row \(3\)"),
         (["a"] * ROWS, "category", r"same value in every row \(a\)"),
-        ([f"user {row}" for row in range(ROWS)], None, 'identifier.*columns={"x": "category"} keeps it'),
+        ([f"user {row}" for row in range(ROWS)], None, 'looks like an ID.*columns={"x": "category"} keeps it'),
         (RNG.normal(size=ROWS), "drop", "as asked"),
     ],
 )

@@ -101,7 +101,7 @@ def test_the_usual_name_is_found(name: str) -> None:
         (table().assign(patient=[None] + ["a", "b", "c"] * 33), {"split": {"group": "patient"}}, "none in row 0"),
         (table(), {"dev": 0.7, "test": 0.4}, "leave 0"),
         (table(), {"seed": -1}, "`seed`"),
-        (table(), {"test": table().drop(columns="size")}, "The test rows must have .* lack 'size'"),
+        (table(), {"test": table().drop(columns="size")}, "The test rows must have .* missing columns: 'size'"),
         (table(), {"test": table().assign(target=None)}, "given test rows have no target"),
         (table(), {"dev": np.zeros((3, 3))}, "given as"),
         ({"a": [1]}, {}, "got dict"),
@@ -137,11 +137,11 @@ def test_default_split_is_stratified() -> None:
 def test_parts_may_be_absent() -> None:
     data = load(table(), test=0)
     assert len(data.train) == 80
-    with pytest.raises(DataError, match="no test part; load it with split"):
+    with pytest.raises(DataError, match="no test set; load it with split"):
         _ = data.test
     only_folds = load(table(), dev=0, test=0)
     assert len(only_folds.fold(0, 4).x_dev) == 25
-    with pytest.raises(DataError, match="no dev part"):
+    with pytest.raises(DataError, match="no validation set"):
         only_folds.fold()
     assert len(load(table(), split={"train_dev": 7}).train_dev) == 7
 
@@ -279,8 +279,20 @@ def test_the_fingerprint_tells_tables_apart() -> None:
 def test_describe() -> None:
     lines = load(table(), name="clinic", columns={"patient": "drop"}).describe().splitlines()
     assert lines[0] == "clinic: 100 rows, 3 features (1 numeric, 1 category, 1 date)"
-    assert lines[1].startswith("target   target: classes, 3 classes (a ")
-    assert lines[2] == "split    train 60, dev 20, test 20"
+    assert lines[1].startswith("target   target: multiclass classification, 3 classes (a ")
+    assert lines[2] == "split    train 60, validation 20, test 20"
     assert all(line.startswith("note     ") and line.endswith(".") for line in lines[3:])
     regression = load(pd.DataFrame({"x": np.arange(40.0) ** 3, "y": np.arange(40.0)})).describe()
     assert "regression, 0 to 39, mean 19.5" in regression
+
+
+def test_validation_and_dev_are_two_names_of_one_set() -> None:
+    usual = load(table(), split={"validation": 12})
+    assert len(usual.validation.rows) == 12 and "validation 12" in usual.describe()
+    for other in (load(table(), split={"dev": 12}), load(table(), dev=12), load(table(), validation=12)):
+        assert other.dev.rows.tolist() == usual.part("validation").rows.tolist()
+    for both in ({"dev": 12, "validation": 12}, {"split": {"dev": 12, "validation": 12}}):
+        with pytest.raises(DataError, match="two names of one"):
+            load(table(), **both)
+    with pytest.raises(DataError, match=r"no validation set; load it with split=\{'validation': 0.2\}"):
+        _ = load(table(), validation=0).dev

@@ -147,7 +147,7 @@ def test_folds_that_can_not_be(target: str, folds: int, more: dict[str, object],
 
 def test_what_is_left_must_be_enough_to_train_on() -> None:
     data = load(table(), target="mass", split={"dev": 40, "test": 10})
-    with pytest.raises(DataError, match="At least 2 of 30 rows must be left to train on, but dev 40"):
+    with pytest.raises(DataError, match="At least 2 of 30 rows must be left to train on, but validation 40"):
         outer_fold(data, 0, 2)
 
 

@@ -129,7 +129,7 @@ def test_folds_of_pictures(folds: int | None) -> None:
 
 def test_whole_outer_and_without_test_part() -> None:
     data = pictures()
-    assert len(data.whole().x_train) == len(data.split.train) + len(data.split.dev)
+    assert len(data.train_dev_fold().x_train) == len(data.split.train) + len(data.split.dev)
     outer = outer_fold(data, 1, 3)
     assert outer.fold().x_train.shape[1:] == (4, 3) and len(outer.test) == 30
     assert not len(without_test(data).split.test)
@@ -169,7 +169,7 @@ def test_inputs_survive_json() -> None:
 def test_what_is_said_of_them() -> None:
     lines = pictures().describe().splitlines()
     assert lines[0] == "zoo: 90 rows, pictures of 4 × 3"
-    assert lines[1].startswith("target   animal: classes, 3 classes (cat ")
+    assert lines[1].startswith("target   animal: multiclass classification, 3 classes (cat ")
 
 
 def test_class_weights_go_by_the_target_alone() -> None:

@@ -98,7 +98,7 @@ def test_uci_style(tmp_path: Path) -> None:
     assert list(data.features["q"].cat.categories) == ["x, y 0", "x, y 1"]
     assert data.features["c"].isna().sum() == 1
     assert data.classes == (0, 1, 2)
-    assert "The first column only counts the rows; dropped." in data.notes
+    assert "The first column is dropped: it looks like a row index." in data.notes
 
 
 def test_spelling_is_kept_where_a_category_is_declared(tmp_path: Path) -> None:

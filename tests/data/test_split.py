@@ -156,7 +156,7 @@ def test_time_keeps_the_order() -> None:
 
 
 def test_too_little_left_to_train() -> None:
-    with pytest.raises(DataError, match=r"2 of 10 rows .* dev 5, test 4 leave 1"):
+    with pytest.raises(DataError, match=r"2 of 10 rows .* validation 5, test 4 leave 1"):
         make_split(10, SplitSettings(dev=5, test=4))
 
 

@@ -9,6 +9,7 @@ import pytest
 from paceline.data import Task, load
 from paceline.data.target import class_codes, read_target
 from paceline.errors import DataError
+from paceline.records import task_name
 
 RNG = np.random.default_rng(0)
 
@@ -47,7 +48,7 @@ def test_task_and_classes(cells: Any, task: Task, classes: tuple[Any, ...]) -> N
     assert found.task is task
     assert found.classes == classes
     assert [type(label) for label in found.classes] == [type(label) for label in classes]
-    assert any(f"The task is {task} because" in note for note in found.notes)
+    assert any(f"The task is {task_name(task)} because" in note for note in found.notes)
 
 
 def test_the_user_overrules() -> None:
@@ -66,17 +67,29 @@ def test_the_user_overrules() -> None:
         (["a"] * 20, None, "two different labels, but 't' is 'a' in every row"),
         ([2.5] * 20, "regression", "must vary, but 't' is 2.5"),
         ([f"text {row}" for row in range(40)], None, "holds 40 different texts in 40 rows"),
-        (["a", "b", "c", "d"] * 9, "binary", 'has 4; task="classes" fits'),
+        (["a", "b", "c", "d"] * 9, "binary", 'has 4; use task="multiclass"'),
         (["a", "b"] * 9, "regression", "'a' isn't a number"),
         (np.arange(40), "classes", "40 classes in 40 rows"),
         ([0, 1] * 9, "multilabel", "two or more columns"),
-        ([0, 1] * 9, "classification", "There is no task 'classification'"),
+        ([0, 1] * 9, "clasification", "the unknown task 'clasification'; did you mean 'classification'?"),
     ],
 )
 def test_targets_that_are_none(cells: Any, task: str | None, words: str) -> None:
     with pytest.raises(DataError) as caught:
         read(cells, task)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "word", "task"),
+    [
+        ([0, 1] * 9, "classification", Task.BINARY),
+        ([0, 1, 2] * 9, "classification", Task.CLASSES),
+        ([0, 1] * 9, "multiclass", Task.CLASSES),
+    ],
+)
+def test_the_usual_names_of_tasks_are_understood(cells: Any, word: str, task: Task) -> None:
+    assert read(cells, word).task is task
 
 
 def test_rows_without_a_target_are_dropped_with_a_note() -> None:

@@ -22,7 +22,7 @@ class TestScale(FamilyContract):
     family = SCALE
 
 
-QUICK: dict[str, Any] = {"net": "scale", "trials": 12, "epochs": 3, "retrain": 2, "lanes": 2}
+QUICK: dict[str, Any] = {"net": "scale", "trials": 12, "epochs": 3, "retrain": 2, "n_jobs": 2}
 SEARCHED = {"learning_rate", "scale_init", "optimizer"}
 
 
@@ -72,7 +72,7 @@ def test_the_command_line_knows_it(table: pd.DataFrame, tmp_path: Path, monkeypa
         assert result.exit_code == 0, result.output
         return result.output
 
-    quick = ("--trials", "6", "--epochs", "2", "--retrain", "1", "--lanes", "1")
+    quick = ("--trials", "6", "--epochs", "2", "--retrain", "1", "--n-jobs", "1")
     paceline("tune", "trees.csv", "--target", "kind", "--net", "scale", *quick, "--param", "l2=0.1", "--out", "study")
     study = pl.load_study("study")
     assert study.best is not None

@@ -1,7 +1,7 @@
 """An independent dense-net training in plain PyTorch: the oracle that Paceline's engine is compared with.
 
 It reads downwards: activations, one layer, the net, the losses, the training loop. Gradients are autograd's;
-what a step does with them is `torch_updates`. It is written from the definitions (TECHNIQUES §2-§5), not from
+what a step does with them is `torch_updates`. It is written from the definitions of the papers, not from
 the engine, and takes three things from outside so that both sides train on the same ground: the initial
 weights, the order of the rows, and the random masks and noises.
 

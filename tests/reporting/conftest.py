@@ -131,7 +131,7 @@ def hyperband(
             "standardize": "standard", "net": "dense", "search": None, "params": {"patience": 9}, "method": "random",
             "method_options": {}, "stopper": "hyperband", "stopper_options": {}, "metric": metric, "select": "best",
             "folds": folds if folds > 1 else None, "trials": len(trials), "epochs": EPOCHS, "minutes": None,
-            "retrain": 5, "seed": 0, "lanes": None,
+            "retrain": 5, "seed": 0, "n_jobs": None,
         },
         environment={
             "paceline": "0.1.0", "jax": "0.10.2", "numpy": "2.4.1", "python": "3.11.2",
@@ -165,8 +165,11 @@ def summary_of(trials: list[Trial], best: Trial, regression: bool, rng: np.rando
             "seeds": [best.seed, 11, 12, 13, 14], "scores": scores, "mean": float(np.mean(scores)),
             "sd": float(np.std(scores, ddof=1)),
         },
-        "tied": {"count": len(near), "trials": near, "rule": "within the best's 95 % Wilson interval on 2177 dev rows"},
-        "edges": ["dropout of the best trial is at the lower edge of its range; widen the range there."],
+        "tied": {
+            "count": len(near), "trials": near,
+            "rule": "within the 95 % Wilson interval of the best trial on 2177 validation rows",
+        },
+        "edges": ["dropout of the best trial is at the lower boundary of its search range; widen the range."],
         "ended": "all trials were run",
         "programs": {"compiled": 6, "loaded": 3, "seconds": 11.42},
         "steps": 123456,

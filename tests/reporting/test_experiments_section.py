@@ -42,7 +42,7 @@ def test_the_section_has_table_drawing_and_advice(fake: Any) -> None:
     section = html[html.index("<h2>Controlled experiments") :].split("</section>")[0]
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section))
     assert "Change &lt;it&gt; next." in section
-    assert "Base: learning_rate 0.001." in text and "trained 3 times" in text and "2.7 times as wide" in text
+    assert "Baseline: learning_rate 0.001." in text and "trained 3 times" in text and "2.7 times as wide" in text
     assert "learning_rate 0.01 0.07 0.05 −0.012 −0.015 to −0.009 −0.02 to −0.004 2.7 0.006 better" in text
     assert "64, 32" in text and "unreliable" in text and "repeat 2: diverged in epoch 1" in text
     figures = json.loads(re.findall(r'id="figures">(.*?)</script>', html, re.DOTALL)[0])

@@ -70,7 +70,7 @@ def test_the_page_shows_them_and_says_how_many(fake: Any, tmp_path: Path) -> Non
     ]
     record = fake.with_summary(rounds=rounds)
     html = write_report(tmp_path / "a.html", **fake.arguments(record=record)).read_text(encoding="utf-8")
-    assert "How the search narrowed" in html and "(2 of 10, at even distances)" in html
+    assert "Search range per round" in html and "(2 of 10 rounds are shown)" in html
     assert html.count('<svg class="funnel"') == 2
     without = write_report(tmp_path / "b.html", **fake.arguments()).read_text(encoding="utf-8")
-    assert "How the search narrowed" not in without
+    assert "Search range per round" not in without

@@ -54,7 +54,7 @@ def test_the_page_says_what_was_found() -> None:
 
 def test_what_is_missing_is_said() -> None:
     lost = nested_html(RECORD, summary([0.1, None, 0.12]))
-    assert "No score in fold 1: the mean leaves it out" in lost
+    assert "No score in fold 1: the mean excludes it" in lost
     running = dataclasses.replace(RECORD, state="running")
     assert "1 of 3 outer folds has a score" in nested_html(running, summary([0.1], outer_folds=3))
     nothing = summary(

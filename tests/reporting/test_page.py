@@ -18,7 +18,7 @@ from paceline.errors import StudyError
 from paceline.records import COLUMNS, METRICS, Measurements, Status, StudyRecord, Trial
 from paceline.reporting import recipe_code, write_report
 from paceline.reporting.page import plotly_source, report_html
-from paceline.reporting.standing import ranked
+from paceline.reporting.ranking import ranked
 from paceline.reporting.words import number_text
 from paceline.summary import Summary
 
@@ -50,27 +50,27 @@ def test_the_headline_is_that_of_the_records(fake: Any) -> None:
     best = ranked(fake.trials, "minimize")[0]
     text = text_of(page_of(fake))
     retrain = fake.record.summary.retrain
-    assert f"best dev error {number_text(best.score)} trial {best.number}, epoch {best.best_epoch}" in text
-    assert f"trained again {number_text(retrain.mean)} ± {number_text(retrain.sd, 2)}, dev error, 5 seeds" in text
+    assert f"best validation error {number_text(best.score)} trial {best.number}, epoch {best.best_epoch}" in text
+    assert f"mean over 5 seeds {number_text(retrain.mean)} ± {number_text(retrain.sd, 2)}, validation error" in text
     assert "trials 60 " in text and "49 stopped" in text and "2 diverged" in text
     assert f"epochs trained {sum(trial.epoch for trial in fake.trials)} at most 27 a trial" in text
-    assert "test not opened" in text
+    assert "test not evaluated" in text
 
 
 def test_the_best_is_the_least_or_the_greatest(make: Callable[..., Any]) -> None:
     for metric, choose in (("error", min), ("accuracy", max)):
         fake = make(metric=metric)
         alive = [t.score for t in fake.trials if t.status is not Status.DIVERGED]
-        assert f"best dev {metric} {number_text(choose(alive))} " in text_of(page_of(fake))
+        assert f"best validation {metric} {number_text(choose(alive))} " in text_of(page_of(fake))
 
 
 def test_configuration_splits_seeds_and_notes_are_on_the_page(fake: Any) -> None:
     best = ranked(fake.trials, "minimize")[0]
     text = text_of(page_of(fake))
     assert f"learning_rate {number_text(best.params['learning_rate'])} 0.0001 to 0.03, log scale" in text
-    assert "patience 9 set for all trials" in text
-    assert "at the lower edge of its range" in text
-    assert "train rows 8 711 (64%)" in text.replace("\u202f", " ")
+    assert "patience 9 fixed" in text
+    assert "at the lower boundary of its search range" in text
+    assert "train rows 8 711 (64 %)" in text.replace("\u202f", " ")
     assert str(best.seed) in text and "68 rows are there twice." in text and "6f2a90c1d4" in text
 
 
@@ -81,13 +81,13 @@ def test_an_opened_test_set_is_reported_with_its_interval(fake: Any) -> None:
     }  # fmt: skip
     text = text_of(page_of(fake, record=fake.with_summary(test=test)))
     assert "test accuracy 0.9317 0.9216 to 0.9406" in text
-    assert "The test set was opened 2 times." in text
+    assert "Test set used 2 times." in text
 
 
 def test_curves_end_where_their_trials_ended(fake: Any) -> None:
     order = ranked(fake.trials, "minimize")
     loss = figures_of(page_of(fake))["loss"]["data"]
-    dev = next(trace for trace in loss if trace["name"] == "dev")
+    dev = next(trace for trace in loss if trace["name"] == "validation")
     block = next(block for block in fake.measurements if block.trial == order[0].number)
     assert dev["x"] == list(range(1, 28))
     assert dev["y"] == pytest.approx(block.values[:, COLUMNS.index("loss")].tolist(), rel=1e-5)
@@ -110,7 +110,7 @@ def test_scatter_has_a_point_for_each_trial_that_has_the_hyperparameter(fake: An
 
 def test_parallel_lines_leave_out_inactive_hyperparameters(fake: Any) -> None:
     html = page_of(fake)
-    assert html.count("<polyline") == 58 and html.count("not active") == 1
+    assert html.count("<polyline") == 58 and html.count(">not used</text>") == 1
 
 
 def test_predictions_are_those_of_the_summary(fake: Any, make: Callable[..., Any]) -> None:
@@ -248,7 +248,7 @@ def test_odd_studies_have_a_page(fake: Any, which: str) -> None:
 
 def test_pages_of_studies_without_a_best_say_so(fake: Any) -> None:
     odd = odd_studies(fake)
-    assert "No trial was started yet." in text_of(page_of(fake, **odd["no trial"]))
+    assert "No trial has started yet." in text_of(page_of(fake, **odd["no trial"]))
     assert "No trial has a score yet." in text_of(page_of(fake, **odd["no finished trial"]))
     assert "All trials diverged" in text_of(page_of(fake, **odd["all diverged"]))
     assert "This study was interrupted" in text_of(page_of(fake, **odd["no summary"]))
@@ -258,7 +258,7 @@ def test_pages_of_studies_without_a_best_say_so(fake: Any) -> None:
 def test_every_metric_has_a_page(fake: Any, metric: str) -> None:
     settings = {**fake.record.settings, "metric": metric}
     record = dataclasses.replace(fake.record, settings=settings, goal=METRICS[metric])
-    assert f"best dev {metric.replace('_', ' ')}" in text_of(page_of(fake, record=record))
+    assert f"best validation {metric.replace('_', ' ')}" in text_of(page_of(fake, record=record))
 
 
 def test_ten_thousand_trials_stay_small_and_quick(make: Callable[..., Any], tmp_path: Path) -> None:

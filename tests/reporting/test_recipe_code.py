@@ -52,7 +52,7 @@ def test_lists_none_infinities_and_quotes_survive(monkeypatch: pytest.MonkeyPatc
 def test_files_of_rows_are_given_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"data": "a.csv", "split": {"dev": "dev.csv", "test": 0, "seed": 3}, "columns": {"zip": "category"}}
     seen = run(recipe_code(StudyRecord("s", settings, {}, "minimize"), Trial(0, {}, seed=5)), monkeypatch)
-    assert seen["load"] == {"columns": {"zip": "category"}, "dev": "dev.csv", "split": {"test": 0, "seed": 3}}
+    assert seen["load"] == {"columns": {"zip": "category"}, "validation": "dev.csv", "split": {"test": 0, "seed": 3}}
 
 
 def test_data_from_python_are_left_to_fill_in(fake: Any) -> None:

@@ -13,7 +13,7 @@ from paceline.records import COLUMNS, Measurements, Status, Trial
 from paceline.reporting import table_of
 from paceline.reporting.axes import axes_of
 from paceline.reporting.curves import mean_curves
-from paceline.reporting.standing import ScoreScale, ranked, thinned
+from paceline.reporting.ranking import ScoreScale, ranked, thinned
 from paceline.reporting.tables import endings, survival
 
 

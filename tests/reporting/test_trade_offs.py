@@ -11,7 +11,7 @@ import pytest
 from paceline.pareto import front_of
 from paceline.records import StudyRecord, Trial
 from paceline.reporting.page import report_html
-from paceline.reporting.standing import metric_of
+from paceline.reporting.ranking import metric_of
 from paceline.reporting.trade_offs import TradeOffs, trade_offs
 from paceline.summary import Summary
 
@@ -42,7 +42,7 @@ def shown(fake: Any, **changes: Any) -> tuple[TradeOffs, list[Trial]]:
 
 def test_the_table_is_the_front_in_its_order(fake: Any) -> None:
     found, front = shown(fake)
-    assert found.head[:6] == ["trial", "error", "parameters", "f1", "µs a row, batch 1", "µs a row, batch 1024"]
+    assert found.head[:6] == ["trial", "error", "parameters", "f1", "µs/row, batch 1", "µs/row, batch 1024"]
     assert found.said == "error (lower), parameters (lower), f1 (higher)"
     assert [row[0][1] for row in found.rows] == [trial.number for trial in front]
     assert [row[2][1] for row in found.rows] == [trial.costs[0] for trial in front]
@@ -77,12 +77,12 @@ def test_of_three_things_a_drawing_has_two(fake: Any) -> None:
 def test_the_page_has_it_and_one_of_one_objective_has_not(fake: Any) -> None:
     record, trials = costly(fake)
     html = report_html(record, trials, fake.measurements, fake.space)
-    assert f"Pareto front: {len(front_of(trials, 'minimize'))} trials" in html
+    assert f"Pareto-optimal trials ({len(front_of(trials, 'minimize'))})" in html
     figures = json.loads(re.findall(r'id="figures">(.*?)</script>', html, re.DOTALL)[0])
     assert {"front-0", "front-1"} <= figures.keys()
     assert 'id="front-0"' in html and 'id="front-1"' in html
     assert "Pareto" not in report_html(fake.record, fake.trials, fake.measurements, fake.space)
     bare = dataclasses.replace(record, summary=Summary())
-    assert "µs a row" not in report_html(bare, trials, fake.measurements, fake.space)
+    assert "µs/row" not in report_html(bare, trials, fake.measurements, fake.space)
     unscored = [dataclasses.replace(trial, score=None) for trial in trials]
     assert trade_offs(record, unscored, "error") is None

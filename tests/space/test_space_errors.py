@@ -94,7 +94,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"optimizer": ["momentum", "adam"], "m": {"value": 1, "when": {"optimizer": ["momentun"]}}},
-        "`when` of 'm' lists 'momentun', but 'optimizer' must be one of its choices; did you mean 'momentum'?",
+        "`when` of 'm' lists 'momentun', but 'optimizer' must be one of momentum, adam; did you mean 'momentum'?",
     ),
     (
         {"n": Int(1, 3), "m": {"value": 1, "when": {"n": [2, 4]}}},

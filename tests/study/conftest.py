@@ -27,4 +27,4 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture
 def telling_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Progress after every round of the loop, so that a callback sees a study of a second from near."""
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)

@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = {
     "space": SPACE,
     "params": ONE_SHAPE,
     "epochs": EPOCHS,
-    "lanes": 2,
+    "n_jobs": 2,
     "retrain": 2,
     "refit": False,
 }
@@ -39,7 +39,7 @@ def hyperband_settings(**changes: Any) -> StudySettings:
         "params": ONE_SHAPE,
         "epochs": EPOCHS,
         "trials": 60,
-        "lanes": 2,
+        "n_jobs": 2,
         "retrain": 2,
     }
     return StudySettings(**(plain | changes))

@@ -30,7 +30,7 @@ FEW = {"base": {}, "factors": {"dropout": [0.3]}, "repeats": 2}
 
 def experiments(data: Dataset, options: dict[str, Any] = OPTIONS, **changes: Any) -> Study:
     fixed = {"layers": 1, "batch_size": ONE_SHAPE["batch_size"], "optimizer": "sgd"}
-    settings = {"method": "manual", "method_options": options, "epochs": EPOCHS, "params": fixed, "lanes": 2}
+    settings = {"method": "manual", "method_options": options, "epochs": EPOCHS, "params": fixed, "n_jobs": 2}
     return tune(data, **{**settings, "retrain": 0, "refit": False, **changes})
 
 
@@ -80,9 +80,9 @@ def test_the_summary_compares_and_names_what_diverged(found: Study) -> None:
 def test_interrupted_experiments_end_as_undisturbed_ones(
     trials: int, digits: Dataset, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     with pytest.raises(StudyInterrupted):
-        experiments(digits, out=tmp_path / "study", progress=interrupt_after(trials), lanes=1)
+        experiments(digits, out=tmp_path / "study", progress=interrupt_after(trials), n_jobs=1)
     again = resume(tmp_path / "study", data=digits)
     assert outcome(again) == outcome(found)
     assert again.summary.experiments == found.summary.experiments

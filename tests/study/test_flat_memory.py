@@ -14,7 +14,7 @@ from paceline.data import Dataset
 from paceline.records import StudyRecord
 from paceline.settings import StudySettings
 from paceline.store import open_store
-from paceline.study.conduct import Conductor
+from paceline.study.loop import StudyLoop
 from paceline.study.setup import set_up
 from paceline.testing import StubExecutor
 
@@ -32,17 +32,17 @@ def test_memory_grows_by_a_small_record_a_trial(digits: Dataset, tmp_path: Path,
     setup = set_up(settings, digits, executor)
     looks: list[tuple[int, int]] = []
 
-    class Watched(Conductor):
+    class Watched(StudyLoop):
         def _save(self) -> None:
             super()._save()
-            known = len(self.ledger.trials)
+            known = len(self.table.trials)
             if known >= (FROM if not looks else TRIALS) and len(looks) < 2:
                 looks.append((known, tracemalloc.get_traced_memory()[0]))
 
     with open_store(str(tmp_path / "study.db"), create=True) as store:
         store.begin(StudyRecord("flat", {}, {}, setup.goal))
         if resumed:
-            Conductor(setup, store, executor, folder=None, progress=None).run()
+            StudyLoop(setup, store, executor, folder=None, progress=None).run()
         tracemalloc.start()
         try:
             Watched(setup, store, executor, folder=None, progress=None).run()

@@ -54,7 +54,7 @@ def test_the_saved_model_is_the_study_s_model(digits: Dataset, tmp_path: Path) -
 
 def test_a_second_study_in_the_same_folder_is_refused(digits: Dataset, tmp_path: Path) -> None:
     kept(tmp_path / "study", digits)
-    with pytest.raises(StudyError, match="holds a study already; resume it"):
+    with pytest.raises(StudyError, match="already contains a study; resume it"):
         kept(tmp_path / "study", digits)
 
 
@@ -82,7 +82,7 @@ def test_there_is_nothing_to_resume_in_an_empty_folder(tmp_path: Path) -> None:
 def test_a_running_study_can_be_read_but_not_written_by_others(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     folder = tmp_path / "study"
     seen: list[tuple[str, int]] = []
 
@@ -106,7 +106,7 @@ def test_a_running_study_can_be_read_but_not_written_by_others(
 
 
 def test_progress_counts_to_the_end(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     told: list[Progress] = []
     study = tune(digits, **SMALL, trials=20, progress=told.append)
     assert [item.phase for item in told][-1] == "retrain"
@@ -126,7 +126,7 @@ def test_a_finished_study_is_returned_at_once(digits: Dataset, tmp_path: Path, m
     def never(*given: object, **more: object) -> None:
         raise AssertionError("nothing is to be trained")
 
-    monkeypatch.setattr("paceline.study.single.conduct", never)
+    monkeypatch.setattr("paceline.study.single.run_loop", never)
     assert outcome(resume(tmp_path / "study")) == outcome(study)
 
 

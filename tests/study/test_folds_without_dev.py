@@ -54,14 +54,14 @@ def test_without_a_refit_the_model_is_that_of_fold_0(data: Dataset) -> None:
 
 
 def test_without_folds_a_dev_part_is_asked_for(data: Dataset) -> None:
-    with pytest.raises(DataError, match="has no dev part"):
+    with pytest.raises(DataError, match="has no validation set"):
         tune(data, **SMALL, trials=1)
-    with pytest.raises(DataError, match="has no dev part"):
-        data.whole()
+    with pytest.raises(DataError, match="has no validation set"):
+        data.train_dev_fold()
 
 
 @pytest.mark.compiles
-def test_the_recipe_of_the_report_has_dev_rows_to_train_with() -> None:
+def test_the_recipe_of_the_report_has_validation_rows_to_train_with() -> None:
     data = load("wine", split={"dev": 0})
     study = tune(data, **SMALL | {"epochs": 2}, folds=3, trials=1)
     assert study.best is not None

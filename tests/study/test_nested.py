@@ -29,7 +29,7 @@ from paceline.testing import StubExecutor
 FOLDS = 3
 SPACE = {"learning_rate": {"low": 1e-3, "high": 1e-1, "scale": "log"}, "dropout": {"low": 0.0, "high": 0.5}}
 PLAIN: dict[str, Any] = {
-    "params": {"layers": 1, "units": 8, "batch_size": 32}, "trials": 8, "epochs": 3, "lanes": 2, "retrain": 1,
+    "params": {"layers": 1, "units": 8, "batch_size": 32}, "trials": 8, "epochs": 3, "n_jobs": 2, "retrain": 1,
 }  # fmt: skip
 MEMORY = PLAIN | {"space": SPACE, "outer_folds": FOLDS, "final": False, "refit": False}
 
@@ -88,7 +88,7 @@ def test_what_it_says_is_the_mean_of_the_folds(whole: NestedStudy) -> None:
     assert whole.interval is not None and whole.interval[0] <= whole.mean <= whole.interval[1]
     frame = whole.frame()
     assert list(frame["score"]) == whole.scores and list(frame["fold"]) == [0, 1, 2]
-    assert (frame["train_rows"] + frame["dev_rows"] + frame["test_rows"] == 178).all()
+    assert (frame["train_rows"] + frame["validation_rows"] + frame["test_rows"] == 178).all()
     bests = [study.best for study in whole.studies]
     assert list(frame["dropout"]) == [best.params["dropout"] for best in bests if best is not None]
 
@@ -188,7 +188,7 @@ def stopping(part: str, phase: str) -> Any:
 def test_a_stopped_study_ends_as_an_undisturbed_one(
     search: int, phase: str, whole: NestedStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)  # so that progress is told often
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)  # so that progress is told often
     words = f"search {search} of 4"
     with pytest.raises(
         StudyInterrupted, match=rf"was stopped in {words}, .*; continue it with `paceline resume "
@@ -278,7 +278,7 @@ def test_one_study_a_folder(whole: NestedStudy, wine: Dataset, tmp_path: Path) -
         tune(wine, out=whole.folder)
     with pytest.raises(StudyError, match="holds a nested study already; resume it"):
         tune(wine, out=whole.folder, outer_folds=2)
-    with pytest.raises(StudyError, match="holds a study already; choose another folder"):
+    with pytest.raises(StudyError, match="already contains a study; choose another folder"):
         tune(wine, out=f"{whole.folder}/outer_0", outer_folds=2)
 
 
@@ -290,7 +290,9 @@ def test_a_warm_start_begins_from_the_final_study_and_never_inside_of_folds(
     for older in (whole, whole.folder):
         new = tune(wine, **PLAIN | {"trials": 2}, space=SPACE, warm_start=older)
         assert new.trials[0].params == whole.best.params
-        with pytest.raises(SettingsError, match="`warm_start` can't be had with `outer_folds`: the older study may"):
+        with pytest.raises(
+            SettingsError, match="`warm_start` can't be combined with `outer_folds`: the earlier study may"
+        ):
             tune(wine, outer_folds=2, warm_start=older)
     with pytest.raises(StudyError, match="has no final study"):
         tune(wine, warm_start=replace(whole, final=None))

@@ -21,15 +21,15 @@ pytestmark = pytest.mark.compiles
 
 FEW: dict[str, Any] = {**SMALL, "epochs": 3, "trials": 22, "method": "bayes", "stopper": "none"}
 EXTRAS = {
-    "tied": "the ties with the best trial",
-    "edges": "the warnings about edges of ranges",
+    "tied": "the trials that are not significantly worse",
+    "edges": "the warnings about boundaries of ranges",
     "importances": "importance",
-    "calibration_of": "the calibration of the model",
+    "calibration_of": "the calibration of the surrogate model",
     "inference_summary": "the times of prediction",
     "rounds_of": "the rounds of the search",
     "experiments_of": "the results of the experiments",
     "front_document": "the Pareto front",
-    "on_dev": "the dev predictions",
+    "on_dev": "the validation predictions",
 }
 
 

@@ -28,7 +28,7 @@ FEW: dict[str, Any] = {
     "space": SPACE,
     "params": {"layers": 1, "batch_size": 64, "norm": "none"},
     "epochs": 9,
-    "lanes": 2,
+    "n_jobs": 2,
     "retrain": 1,
     "refit": False,
     "method": "genetic",
@@ -91,7 +91,7 @@ def test_the_front_is_timed_and_nothing_else(study: Study) -> None:
 @pytest.mark.usefixtures("telling_often")
 def test_resume_equals_uninterrupted(study: Study, digits: Dataset, tmp_path: Path) -> None:
     with pytest.raises(StudyInterrupted) as caught:
-        untrained(digits, **FEW | {"lanes": 1}, out=tmp_path / "study", progress=interrupt_after(9))
+        untrained(digits, **FEW | {"n_jobs": 1}, out=tmp_path / "study", progress=interrupt_after(9))
     assert len(caught.value.study.trials) < 40
     assert len(caught.value.study.pareto()) >= 1
     again = go_on(tmp_path / "study", None, digits, lambda _: StubExecutor())

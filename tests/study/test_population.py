@@ -38,7 +38,7 @@ def noisy() -> Dataset:
 def population(data: Dataset, **changes: Any) -> Study:
     settings: dict[str, Any] = {
         "space": SPACE, "params": LINEAR, "method": "population", "epochs": EPOCHS, "trials": 104, "retrain": 3,
-        "metric": "loss", "select": "last", "lanes": 2, "method_options": {"interval": 2},
+        "metric": "loss", "select": "last", "n_jobs": 2, "method_options": {"interval": 2},
     }  # fmt: skip
     return tune(data, **settings | changes)
 
@@ -83,7 +83,7 @@ def test_a_population_stays_as_large_as_it_was(found: Study) -> None:
 def test_an_interrupted_population_ends_as_an_undisturbed_one(
     trials: int, noisy: Dataset, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     with pytest.raises(StudyInterrupted):
         population(noisy, out=tmp_path / "study", progress=interrupt_after(trials))
     for checkpoint in sorted((tmp_path / "study" / "checkpoints").glob("*"))[::2]:
@@ -93,7 +93,7 @@ def test_an_interrupted_population_ends_as_an_undisturbed_one(
 
 def test_lanes_and_folds_change_no_outcome(noisy: Dataset) -> None:
     few = {"trials": 30, "folds": 2, "retrain": 1, "epochs": 6}
-    assert outcome(population(noisy, **few, lanes=1)) == outcome(population(noisy, **few, lanes=3))
+    assert outcome(population(noisy, **few, n_jobs=1)) == outcome(population(noisy, **few, n_jobs=3))
 
 
 def test_a_population_takes_no_other_stopper(noisy: Dataset) -> None:

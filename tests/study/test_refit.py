@@ -25,7 +25,7 @@ def test_the_refitted_model_is_the_winner_trained_on_both_parts(digits: Dataset,
     best, refit = study.best, study.summary.refit
     assert best is not None and 1 <= refit.epochs <= SMALL["epochs"]
     assert refit.rows == len(digits.split.train) + len(digits.split.dev)
-    fold, epochs = digits.whole(), refit.epochs
+    fold, epochs = digits.train_dev_fold(), refit.epochs
     config = study.model().config
     assert config.patience is None
     # One epoch's schedule is the study's, so train for all epochs and compare at the one that was chosen: a constant
@@ -60,7 +60,7 @@ def test_select_last_refits_for_all_epochs(digits: Dataset) -> None:
 
 
 def test_whole_learns_from_both_parts_and_shows_dev_rows_the_same_way(digits: Dataset) -> None:
-    whole = digits.whole()
+    whole = digits.train_dev_fold()
     assert set(whole.rows_train) == set(digits.split.train) | set(digits.split.dev)
     np.testing.assert_allclose(whole.x_train.mean(axis=0), 0.0, atol=1e-5)
     np.testing.assert_array_equal(whole.x_dev, whole.inputs.transform(digits.dev.features))

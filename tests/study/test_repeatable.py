@@ -19,7 +19,7 @@ pytestmark = pytest.mark.compiles
 
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_lanes_change_no_result(lanes: int, whole: Study) -> None:
-    assert outcome(hyperband_study(None, lanes=lanes)) == outcome(whole)
+    assert outcome(hyperband_study(None, n_jobs=lanes)) == outcome(whole)
 
 
 @pytest.mark.usefixtures("telling_often")
@@ -27,7 +27,7 @@ def test_the_order_of_training_changes_no_result(digits: Dataset, monkeypatch: p
     """A later cohort that overtakes an earlier one must not judge it, nor be proposed, by what it sees on the way."""
     settings = SMALL | {
         "trials": 24,
-        "lanes": 1,
+        "n_jobs": 1,
         "stopper": "median",
         "stopper_options": {"size": 4, "warmup_trials": 1, "warmup_epochs": 1},
     }
@@ -135,7 +135,7 @@ def test_folds_are_repeatable_across_lanes_and_interruptions(digits: Dataset, tm
     few = SMALL | {"trials": 10, "folds": 3}
     quiet = tune(digits, **few)
     with pytest.raises(StudyInterrupted):
-        tune(digits, **few | {"lanes": 3, "out": tmp_path / "study"}, progress=interrupt_after(2))
+        tune(digits, **few | {"n_jobs": 3, "out": tmp_path / "study"}, progress=interrupt_after(2))
     again = resume(tmp_path / "study", data=digits)
     assert outcome(again) == outcome(quiet)
     assert all(trial.score_sd is not None and trial.score_sd >= 0 for trial in quiet.trials)

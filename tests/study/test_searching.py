@@ -86,7 +86,7 @@ def test_sobol_spreads_more_evenly_than_its_neighbours_repeat(digits: Dataset) -
 def test_every_stopper_ends_every_trial(stopper: str, digits: Dataset) -> None:
     options = {"patience": {"patience": 1}, "curve": {}}.get(stopper, {})
     study = untrained(
-        digits, **FEW | {"trials": 12, "epochs": 9, "stopper": stopper, "stopper_options": options, "lanes": 3}
+        digits, **FEW | {"trials": 12, "epochs": 9, "stopper": stopper, "stopper_options": options, "n_jobs": 3}
     )
     assert len(study.trials) == 12
     assert all(trial.status in (Status.FINISHED, Status.STOPPED) for trial in study.trials)

@@ -12,9 +12,9 @@ from paceline.pack.executor import Job
 from paceline.records import Trial
 from paceline.settings import StudySettings
 from paceline.space import Space
-from paceline.study.ledger import Ledger
 from paceline.study.setup import set_up
 from paceline.study.states import States
+from paceline.study.trial_table import TrialTable
 from paceline.testing import StubExecutor
 
 
@@ -35,19 +35,19 @@ def test_only_states_that_changed_are_written_again(digits: Dataset, tmp_path: P
     executor = StubExecutor()
     search = Space(SMALL["space"]).to_dict()
     setup = set_up(StudySettings(search=search, params=SMALL["params"], epochs=9), digits, executor)
-    ledger = Ledger(setup)
+    table = TrialTable(setup)
     prepared = {(number, 0): setup.prepared({"learning_rate": 0.01}, 0, number) for number in range(3)}
-    states = States(ledger, lambda key: prepared[key], executor, tmp_path)
+    states = States(table, lambda key: prepared[key], executor, tmp_path)
 
     def train(number: int, epoch: int) -> None:
         key = (number, 0)
         states.ready(key)
         executor.submit([Job(key, prepared[key], epoch)])
         [done] = executor.collect()
-        ledger.add(number, 0, done.measurements, prepared[key], save=True)
+        table.add(number, 0, done.measurements, prepared[key], save=True)
 
     for number in range(3):
-        ledger.put(Trial(number, {"learning_rate": 0.01}, number))
+        table.put(Trial(number, {"learning_rate": 0.01}, number))
         train(number, 2)
     states.write()
     assert written == ["0-0", "1-0", "2-0"]

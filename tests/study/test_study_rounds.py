@@ -9,8 +9,8 @@ from paceline.search import make_searcher, make_stopper
 from paceline.search.methods.coarse_to_fine import CoarseToFine
 from paceline.search.methods.initial_points import InitialPoints
 from paceline.space import Space
-from paceline.study.horizon import Horizon
 from paceline.study.rounds import KEPT, rounds_of
+from paceline.study.visible_history import VisibleHistory
 from paceline.testing import outcome, rng_at
 
 SPACE = Space({"rate": {"low": 1e-4, "high": 1.0, "scale": "log"}, "kind": ["a", "b", "c"]})
@@ -24,11 +24,11 @@ def test_boxes_are_those_that_were_drawn_from(stopper: str, first: list[dict[str
     assert isinstance(method, CoarseToFine)
     rule = make_stopper(stopper, epochs=9)
     trials: dict[int, Trial] = {}
-    horizon = Horizon(trials, "minimize", rule.in_flight)
+    visible = VisibleHistory(trials, "minimize", rule.in_flight)
     drawn_from = {}
     for cohort in rule.cohorts(70, 9):
-        horizon.settle(cohort.number)
-        known = horizon.for_proposing(cohort.number)
+        visible.settle(cohort.number)
+        known = visible.for_proposing(cohort.number)
         begins = len(trials)
         proposals = searcher.suggest(known, cohort.size, rng_at(known))
         for number in range(-(-begins // 8), -(-(begins + cohort.size) // 8)):

@@ -12,7 +12,7 @@ from paceline.net.dense.hyperparameters import DenseHyperparameters
 from paceline.search.surrogate.earlier import MAX_EARLIER
 from paceline.space import Space
 from paceline.study import Study, StudyInterrupted, resume, tune
-from paceline.study.warm import carried, earlier_of, placed
+from paceline.study.warm import earlier_of, placed, translated_results
 from paceline.summary import WarmStart
 
 pytestmark = pytest.mark.compiles
@@ -51,7 +51,7 @@ def test_a_population_can_begin_warm(older: Study, digits: Dataset) -> None:
 def test_a_resumed_study_equals_a_whole_one_though_the_older_is_gone(
     older: Study, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     assert older.folder is not None
     copy = shutil.copytree(older.folder, tmp_path / "copy")
     settings = FEW | {"method": "bayes", "method_options": {"startup": 2}, "trials": 12}
@@ -82,7 +82,7 @@ def test_configurations_are_carried_over_by_what_they_mean() -> None:
     assert placed({"units": 48}, space, DenseHyperparameters()) is None
     assert placed({"optimizer": "momentum", "units": 32, "momentum": 0.3}, space, DenseHyperparameters()) is None
     earlier = {"from": "x", "results": [[{"units": 48}, -2.0], [{"units": 32}, 0.0], [{"units": [32, 32]}, 1.0]]}
-    assert carried(earlier, space, DenseHyperparameters()) == [(usual, 0.0)]
+    assert translated_results(earlier, space, DenseHyperparameters()) == [(usual, 0.0)]
 
 
 def test_what_is_kept_is_small_and_best_first(older: Study) -> None:

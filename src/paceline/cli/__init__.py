@@ -7,7 +7,7 @@
     screens     the finished study on a terminal
     documents   the same for machines
 
-Exit codes: 0 done, 1 a fault of Paceline, 2 a request that can't be met, 130 stopped by the user.
+Exit codes: 0 done, 1 an internal error, 2 a request that can't be met, 130 stopped by the user.
 """
 
 from paceline.cli.commands import app, main

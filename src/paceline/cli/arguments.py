@@ -39,12 +39,12 @@ def pairs_of(texts: Sequence[str], option: str) -> dict[str, Any]:
 
 
 def part_of(text: str, option: str) -> Any:
-    """The size of a part of the rows, 0.2 or 1000, or the path of a file that holds it."""
+    """The size of a set of rows, 0.2 or 1000, or the path of a file that holds it."""
     value = value_of(text, option)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return absolute(text)
     if not (0 < value < 1 or (value >= 0 and value == int(value))):
-        raise SettingsError(f"{option} must be a share below 1, a number of rows or a file, but got {text}.")
+        raise SettingsError(f"{option} must be a fraction below 1, a number of rows or a file, but got {text}.")
     return value
 
 
@@ -63,7 +63,7 @@ def tune_settings(
 
     Raises:
         SettingsError: one sentence for each wrong setting.
-        StudyError: a study lies where this one would be kept.
+        StudyError: the folder already contains a study.
     """
     values: dict[str, Any] = {
         "data": absolute(data),
@@ -92,7 +92,7 @@ def file_settings(file: Path, out: Path | None) -> StudySettings:
     split = {
         part: absolute(value, beside) if isinstance(value, str) else value
         for part, value in settings.split.model_dump().items()
-        if part in ("dev", "test")
+        if part in ("validation", "test")
     }
     settings = settings.changed(
         data=absolute(settings.data, beside),
@@ -127,8 +127,8 @@ def refuse_taken(settings: StudySettings) -> None:
     folder = Path(settings.out or "")
     if any((folder / name).exists() for name in (DATABASE, NESTED)):
         raise StudyError(
-            f"{str(folder)!r} holds a study already; continue it with `paceline resume {folder}`, "
-            "or give the new one another folder with --out."
+            f"folder {str(folder)!r} already contains a study; continue it with `paceline resume {folder}`, "
+            "or choose another folder with --out."
         )
     if folder.exists() and not folder.is_dir():
-        raise StudyError(f"a study is kept in a folder, but {str(folder)!r} is a file.")
+        raise StudyError(f"the place of a study must be a folder, but {str(folder)!r} is a file.")

@@ -38,9 +38,7 @@ def show_version(wanted: bool) -> None:
 def every_command(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Version.")] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error; goes with any command.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show full tracebacks.")] = False,
 ) -> None:
     """Paceline finds good hyperparameters for neural networks on tables."""
     if context.invoked_subcommand is None:
@@ -67,7 +65,7 @@ def tune(
     method: options.Method = None,
     stopper: options.Stopper = None,
     net: options.Net = None,
-    dev: options.Dev = None,
+    validation: options.Validation = None,
     test: options.Test = None,
     group: options.Group = None,
     time: options.Time = None,
@@ -78,12 +76,12 @@ def tune(
     retrain: options.Retrain = None,
     refit: options.Refit = None,
     standardize: options.Standardize = None,
-    lanes: options.Lanes = None,
+    n_jobs: options.NJobs = None,
     out: options.Out = None,
     keep_test_closed: options.Closed = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Search hyperparameters, train the best, test it once."""
+    """Search hyperparameters, retrain the best configuration, evaluate it on the test set."""
     from paceline.cli.arguments import part_of, tune_settings
 
     settings = tune_settings(
@@ -92,7 +90,7 @@ def tune(
         columns=column or [],
         params=param or [],
         split={
-            "dev": None if dev is None else part_of(dev, "--dev"),
+            "validation": None if validation is None else part_of(validation, "--validation"),
             "test": None if test is None else part_of(test, "--test"),
             "group": group,
             "time": time,
@@ -119,7 +117,7 @@ def tune(
         retrain=retrain,
         refit=refit,
         standardize=standardize,
-        lanes=lanes,
+        n_jobs=n_jobs,
     )
     start(settings, keep_test_closed, as_json)
 
@@ -144,20 +142,20 @@ def resume(folder: options.Folder, keep_test_closed: options.Closed = False, as_
 
     study = studies.load_study(folder)
     if study.state == "finished" and not (isinstance(study, studies.Study) and study.summary.pending):
-        finish(study, as_json, keep_test_closed, "this study is finished; nothing was trained")
+        finish(study, as_json, keep_test_closed, "nothing to do: this study is finished")
         return
-    conducted(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
+    run_study(lambda progress: studies.resume(folder, progress=progress), keep_test_closed, as_json)
 
 
 @app.command()
 def show(
     folder: options.Folder,
     top: Annotated[
-        int | None, typer.Option(min=1, help="So many trials, best first; default: 10, with --json all.")
+        int | None, typer.Option(min=1, help="Number of trials to show, best first; default: 10, with --json all.")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a study as it stands, also while it runs."""
+    """Show the current state of a study, also while it runs."""
     from paceline.cli import documents, nested, screens
     from paceline.cli.rounds import rounds_table
     from paceline.cli.trade_offs import pareto_table
@@ -189,7 +187,7 @@ def show(
 
 @app.command()
 def evaluate(folder: options.Folder, as_json: options.AsJson = False) -> None:
-    """Open the test set; how often that was done is kept."""
+    """Evaluate on the test set (each use is recorded)."""
     from paceline.cli import documents, screens
     from paceline.study import load_study
     from paceline.summary import TestResult
@@ -207,8 +205,8 @@ def evaluate(folder: options.Folder, as_json: options.AsJson = False) -> None:
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a model or of a study.")],
-    data: Annotated[str, typer.Argument(help="Rows to predict: a file with the feature columns; others are ignored.")],
-    out: Annotated[Path | None, typer.Option(help="CSV file to write; default: the screen.")] = None,
+    data: Annotated[str, typer.Argument(help="File with the rows to predict; extra columns are ignored.")],
+    out: Annotated[Path | None, typer.Option(help="CSV file to write; default: standard output.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
 ) -> None:
     """Predict the rows of a file."""
@@ -221,7 +219,7 @@ def predict(
 @app.command()
 def report(
     folder: options.Folder,
-    out: Annotated[Path | None, typer.Option(help="Where to write it; default: in the folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: report.html in the folder.")] = None,
 ) -> None:
     """Write the report: one HTML file that opens anywhere."""
     from paceline.study import load_study
@@ -231,9 +229,10 @@ def report(
 
 @app.command()
 def datasets(as_json: options.AsJson = False) -> None:
-    """List the data sets that need no file, only their name."""
+    """List the built-in data sets."""
     from paceline.cli.documents import text_of
     from paceline.data import DATASETS, load
+    from paceline.records import task_name
 
     found = [load(name) for name in DATASETS]
     if as_json:
@@ -245,11 +244,11 @@ def datasets(as_json: options.AsJson = False) -> None:
         return
     for one in found:
         size = f", {len(one.classes)} classes" if one.classes else ""
-        print(f"{one.name:<15}{len(one):>6,} rows  {len(one.columns):>3} features  {one.task}{size}")
+        print(f"{one.name:<15}{len(one):>6,} rows  {len(one.columns):>3} features  {task_name(one.task)}{size}")
 
 
 @app.command()
-def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: the screen.")] = None) -> None:
+def schema(out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None) -> None:
     """Print the JSON Schema of a study file, for editors."""
     import json
 
@@ -265,9 +264,9 @@ def schema(out: Annotated[Path | None, typer.Option(help="File to write; default
 
 @app.command()
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove them; the next study compiles again.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Empty the cache; the next study compiles again.")] = False,
 ) -> None:
-    """Say how many compiled programs are stored, and where."""
+    """Show the size and the folder of the compilation cache."""
     from paceline.cli.words import count
     from paceline.pack.cache import ProgramCache, default_folder
 
@@ -295,22 +294,22 @@ def start(settings: "StudySettings", keep_test_closed: bool, as_json: bool) -> N
     if settings.nested:
         nested.refuse_closed(keep_test_closed)
     data = data_of(settings)
-    told = not as_json and sys.stdout.isatty()
-    if told:  # how the data were read can then be seen, and stopped, before minutes are spent on it
+    data_shown = not as_json and sys.stdout.isatty()
+    if data_shown:  # how the data were read can then be seen, and stopped, before minutes are spent on it
         lines = screens.Lines()
         screens.dataset_lines(lines, data, nested.plan_words(settings) if settings.nested else "")
         lines.show(make_console())
-    conducted(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, told=told)
+    run_study(lambda progress: begin(settings, data, progress), keep_test_closed, as_json, data_shown=data_shown)
 
 
-def conducted(
+def run_study(
     work: "Callable[[Callable[[Progress], None] | None], Study | NestedStudy]",
     keep_test_closed: bool,
     as_json: bool,
     *,
-    told: bool = False,
+    data_shown: bool = False,
 ) -> None:
-    """Do the work, drawn live on a terminal, then open the test set and show the result."""
+    """Do the work, drawn live on a terminal, then evaluate on the test set and show the result."""
     console = make_console()
     if console.is_terminal and not as_json:
         from paceline.cli.live import LiveStudy
@@ -319,20 +318,20 @@ def conducted(
             study = work(live)
     else:
         study = work(None)
-    finish(study, as_json, keep_test_closed, told=told)
+    finish(study, as_json, keep_test_closed, data_shown=data_shown)
 
 
 def finish(
-    study: "Study | NestedStudy", as_json: bool, keep_test_closed: bool, remark: str = "", *, told: bool = False
+    study: "Study | NestedStudy", as_json: bool, keep_test_closed: bool, remark: str = "", *, data_shown: bool = False
 ) -> None:
-    """Open the test set once, unless it was opened before or is to stay closed, and show all that was found."""
+    """Evaluate on the test set once, unless that was done before or isn't wanted, and show all results."""
     from paceline.cli import documents, nested, screens
     from paceline.cli.trade_offs import pareto_table
     from paceline.study import NestedStudy
     from paceline.study.study import evaluate_or_note, report_or_note
 
     if isinstance(study, NestedStudy):
-        nested.show(study, as_json, make_console(), remark, told=told)
+        nested.show(study, as_json, make_console(), remark, data_shown=data_shown)
         return
     rows = 0 if study.summary.split is None else study.summary.split.test
     first = study.summary.test is None and rows and not keep_test_closed and study.has_model
@@ -346,12 +345,11 @@ def finish(
     lines = screens.Lines()
     if remark:
         lines.add("finished", remark)
-    if not told:
+    if not data_shown:
         screens.data_lines(lines, study.summary.data, study.summary.split)
     screens.study_lines(lines, study)
-    once = "the test set was opened for this, the first time" if first else ""
     if study.best is not None:
-        screens.test_line(lines, study.summary.test, rows, once)
+        screens.test_line(lines, study.summary.test, rows)
     screens.problem_lines(lines, study.summary.problems)
     screens.place_lines(lines, study.folder)
     console = make_console()

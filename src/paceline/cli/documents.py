@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from paceline.pareto import front_document
 from paceline.records import merit
+from paceline.settings import with_usual_names
 
 if TYPE_CHECKING:
     from paceline.records import Trial
     from paceline.study import Study
 
-PLACES = ("out", "store", "lanes", "warm_start")  # where, and with how many hands; none of them changes a result
+PLACES = ("out", "store", "n_jobs", "warm_start")  # where, and with how many hands; none of them changes a result
 RESULTS = (
     "data", "split", "tied", "edges", "importance", "inference", "rounds", "architectures", "ended", "programs",
     "steps", "test", "problems",
@@ -64,9 +65,9 @@ def study_document(study: "Study", top: int | None = None) -> dict[str, Any]:
 
 def settings_document(settings: dict[str, Any]) -> dict[str, Any]:
     """What defines a study: its settings without places; of a file only its name."""
-    kept = {name: value for name, value in settings.items() if name not in PLACES}
+    kept = {name: value for name, value in with_usual_names(settings).items() if name not in PLACES}
     split = dict(kept.get("split") or {})
-    for part in ("dev", "test"):
+    for part in ("validation", "test"):
         if isinstance(split.get(part), str):
             split[part] = PurePath(split[part]).name
     data = kept.get("data")

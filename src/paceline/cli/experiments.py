@@ -1,4 +1,4 @@
-"""The table of controlled experiments for a terminal: each arm against the base."""
+"""The table of controlled experiments for a terminal: each variant against the baseline."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,24 @@ if TYPE_CHECKING:
     from paceline.cli.screens import Lines
 
 
+VERDICTS = {"within noise": "not significant"}
+"""Results in other words than the record's."""
+
+
 def experiment_rows(found: ExperimentResults, metric: str) -> list[list[str]]:
-    """Head, base and arms as texts, what matters most first, for a narrow terminal cuts the end."""
+    """Head, baseline and variants as texts; important columns first, because a narrow terminal cuts the end."""
     base, train = found.base, found.train_name.replace("_", " ")
-    head = ["factor", "value", f"dev {metric}", "arm − base", "95 % interval", "verdict", "p (Holm)"]
+    head = [
+        "hyperparameter",
+        "value",
+        f"validation {metric}",
+        "variant − baseline",
+        "95 % interval",
+        "result",
+        "p (Holm)",
+    ]
     rows = [[*head, "unpaired interval", "ratio", train, "not compared"]]
-    rows.append(["base", "", number(base.mean), *[""] * 6, number(base.train), lost(base)])
+    rows.append(["baseline", "", number(base.mean), *[""] * 6, number(base.train), excluded_runs(base)])
     for arm in found.arms:
         rows.append(
             [
@@ -23,28 +35,28 @@ def experiment_rows(found: ExperimentResults, metric: str) -> list[list[str]]:
                 number(arm.mean),
                 signed(arm.difference),
                 interval(arm.low, arm.high),
-                arm.verdict,
+                VERDICTS.get(arm.verdict, arm.verdict),
                 short(arm.p_adjusted, ".2g"),
                 interval(arm.unpaired_low, arm.unpaired_high),
                 short(arm.ratio, ".1f"),
                 number(arm.train),
-                lost(arm),
+                excluded_runs(arm),
             ]
         )
     return rows if any(row[-1] for row in rows[1:]) else [row[:-1] for row in rows]
 
 
 def experiment_lines(lines: "Lines", found: ExperimentResults) -> None:
-    """The base, and the factor to change next."""
+    """The baseline, and the hyperparameter to change next."""
     base = assignments(found.base.params) or "the default configuration"
-    lines.add("base", f"{base}; {count(found.repeats, 'repeat')} of each arm")
+    lines.add("baseline", f"{base}; {count(found.repeats, 'repetition')} of each variant")
     lines.add("next", found.next.sentence, "bold")
 
 
-def lost(runs: BaseRuns | ArmResult) -> str:
+def excluded_runs(runs: BaseRuns | ArmResult) -> str:
     """The runs that aren't compared.
 
-    >>> lost(BaseRuns(lost=("repeat 2: diverged in epoch 1", "repeat 3: diverged in epoch 1")))
+    >>> excluded_runs(BaseRuns(lost=("repeat 2: diverged in epoch 1", "repeat 3: diverged in epoch 1")))
     'repeat 2: diverged in epoch 1, repeat 3: diverged in epoch 1'
     """
     return ", ".join(runs.lost)

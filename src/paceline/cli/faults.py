@@ -1,7 +1,7 @@
-"""What goes wrong, told in one line on stderr and an exit code; the traceback only where --debug asks for it.
+"""Errors as one line on stderr and an exit code; the traceback only with --debug.
 
 a request that can't be met      2     wrong options, settings, files; UserError
-a fault of Paceline              1     EngineError, and whatever nobody foresaw
+an internal error                1     EngineError, and whatever nobody foresaw
 Ctrl-C                           130   as shells have it (128 + SIGINT)
 """
 
@@ -54,13 +54,13 @@ class Commands(TyperGroup):
         except (Exception, KeyboardInterrupt) as error:
             if DEBUG.removeprefix("--") in ctx.params and ctx.params[DEBUG.removeprefix("--")]:
                 traceback.print_exc()
-            raise typer.Exit(told(error)) from None
+            raise typer.Exit(report_error(error)) from None
 
 
-def told(error: BaseException) -> int:
-    """Tells an error in one line and returns the exit code."""
+def report_error(error: BaseException) -> int:
+    """Writes an error as one line and returns the exit code."""
     if isinstance(error, KeyboardInterrupt):
-        return complain(str(error) or "stopped; what was finished is kept.", STOPPED, "")
+        return complain(str(error) or "stopped; progress is saved.", STOPPED, "")
     if isinstance(error, UserError):
         return complain(str(error), WRONG)
     if isinstance(error, EngineError):
@@ -69,7 +69,7 @@ def told(error: BaseException) -> int:
         return complain(f"{str(error.filename)!r} can't be used: {error.strerror}.", WRONG)
     what = str(error).strip().splitlines()[:1]
     name = ": ".join([type(error).__name__, *what]).rstrip(".")
-    return complain(f"Paceline has a fault ({name}); what was finished is kept, {REPORT_IT}.", FAULT)
+    return complain(f"Internal error ({name}); progress is saved; {REPORT_IT}.", FAULT)
 
 
 def complain(message: str, code: int, label: str = "Error: ") -> int:

@@ -1,8 +1,8 @@
 """A running study on a terminal: four lines that are drawn over and over, and gone when the study ends.
 
 ━━━━━━━━━━━━━━━━━━━━━━━━╺━━━━━━━━━━━━━━━  42 of 100 trials   1:23, 0:41 left
-8 running   21 stopped   1 diverged   18,400 steps/s   2 compiling
-best error 0.0742
+8 active   21 stopped   1 diverged   18,400 updates/s (all trials)   2 compiling
+best validation error 0.0742
 learning_rate=0.00312  optimizer=adam  units=128
 
 Above them, for a nested study, which of its searches this is.
@@ -23,7 +23,7 @@ from rich.text import Text
 from paceline.cli.words import assignments, clock, count, number
 from paceline.study import Progress
 
-CLOSING = {"retrain": "training the best configuration again with other seeds", "report": "writing the report"}
+CLOSING = {"retrain": "repeating the best configuration with other seeds", "report": "writing the report"}
 PAINTS_A_SECOND = 4
 
 
@@ -32,7 +32,7 @@ class LiveStudy:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(
-            Spinner("dots", "making the first programs"),
+            Spinner("dots", "compiling the training code (first run only)"),
             console=console,
             refresh_per_second=PAINTS_A_SECOND,
             transient=True,
@@ -56,9 +56,9 @@ class LiveStudy:
         self._live.stop()
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-C: what is under way takes some seconds to end, so that it was heard is shown at once."""
+        """Ctrl-C: saving takes some seconds, so the screen answers at once."""
         self._stopping = True
-        self._live.update(Spinner("dots", "stopping: what is under way is finished and saved"))
+        self._live.update(Spinner("dots", "saving progress…"))
         signal.default_int_handler(number, frame)
 
     def __call__(self, progress: Progress) -> None:
@@ -75,7 +75,9 @@ def drawing(progress: Progress, width: int, closing: Spinner | None = None) -> R
     lines: list[RenderableType] = [Text(progress.part, style="bold")] if progress.part else []
     lines += [closing or bar(progress, width), Text(counts(progress), overflow="fold")]
     if progress.best_score is not None:
-        lines.append(Text.assemble("best ", (f"{progress.metric} {number(progress.best_score)}", "bold green")))
+        lines.append(
+            Text.assemble("best ", (f"validation {progress.metric} {number(progress.best_score)}", "bold green"))
+        )
         lines.append(Text(assignments(progress.best_params or {}), style="dim", no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 
@@ -104,13 +106,13 @@ def share_done(progress: Progress) -> float:
 
 
 def counts(progress: Progress) -> str:
-    """Trials under way and ended early, speed, and what is being compiled."""
+    """Active trials and those that ended early, speed, and what is being compiled."""
     parts: list[Any] = [
-        f"{progress.running:,} running",
+        f"{progress.running:,} active",
         f"{progress.stopped:,} stopped",
         f"{progress.diverged:,} diverged",
     ]
-    parts.append(f"{progress.steps_per_second:,.0f} trial-steps/s")
+    parts.append(f"{progress.steps_per_second:,.0f} updates/s (all trials)")
     if progress.compiling:
         parts.append(f"{progress.compiling} compiling")
     return "   ".join(parts)

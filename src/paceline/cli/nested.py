@@ -15,26 +15,28 @@ if TYPE_CHECKING:
 
 
 def refuse_closed(keep_test_closed: bool) -> None:
-    """Nested cross-validation is nothing but opening test parts."""
+    """Nested cross-validation evaluates on the test set of each outer fold."""
     if keep_test_closed:
-        raise SettingsError("--keep-test-closed can't be had with outer folds, each of which is opened once as a test.")
+        raise SettingsError(
+            "--keep-test-closed can't be combined with --outer-folds: each outer fold is a test set that is used once."
+        )
 
 
 def plan_words(settings: "StudySettings") -> str:
-    """What will be done and what it costs, before it is begun."""
+    """What will be done and what it costs, before it starts."""
     folds, trials = settings.outer_folds or 0, settings.resolved().trials
     searches = folds + (settings.final is not False)
     limits = [] if trials is None else [count(trials, "trial")]
     if settings.minutes is not None:
         limits.append(f"{settings.minutes / searches:.3g} minutes")
-    more = "" if searches == folds else " and one more with all rows for the model"
+    more = "" if searches == folds else ", one more on all rows for the final model"
     return (
-        f"{count(folds, 'outer fold')} in place of a test part: a search in each{more}, each of {' or '.join(limits)}"
+        f"nested cross-validation, {count(folds, 'outer fold')}: a search in each{more}; {' or '.join(limits)} a search"
     )
 
 
-def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = "", *, told: bool = False) -> None:
-    """All that is known of a nested study. `told`: the data were described already."""
+def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = "", *, data_shown: bool = False) -> None:
+    """All that is known of a nested study. `data_shown`: the data were described already."""
     summary = study.summary
     if as_json:
         print(documents.text_of(nested_document(study, summary)))
@@ -42,7 +44,7 @@ def show(study: "NestedStudy", as_json: bool, console: Console, remark: str = ""
     lines = screens.Lines()
     if remark:
         lines.add("finished", remark)
-    if not told:
+    if not data_shown:
         screens.data_lines(lines, summary.data, plan_words(study.settings))
     estimate_lines(lines, summary)
     final_lines(lines, summary)
@@ -67,34 +69,41 @@ def estimate_lines(lines: screens.Lines, summary: NestedSummary) -> None:
     )
     if summary.interval is not None:
         low, high = (number(bound) for bound in summary.interval)
-        lines.add("", f"{low} to {high}: {summary.interval_kind}; folds share training rows, so it is approximate")
-    lines.add("", "of the procedure (search and training), not of one model; each fold was opened once")
+        lines.add("", f"{low} to {high}: {summary.interval_kind}; approximate, because folds share training rows")
+    lines.add("", "estimates the whole procedure (search and training), not one model; each test set was used once")
     if summary.dev_mean is not None:
-        lines.add("dev", f"{summary.metric} {number(summary.dev_mean)} of the same configurations, chosen by it")
-    lost = [str(fold.fold) for fold in summary.folds if fold.state == "finished" and fold.score is None]
-    if lost:
-        lines.add("warning", f"no score in fold {', '.join(lost)}: the mean leaves it out and is too good", "yellow")
+        lines.add(
+            "validation",
+            f"{summary.metric} {number(summary.dev_mean)} (optimistic: configurations were selected by it)",
+        )
+    unscored = [str(fold.fold) for fold in summary.folds if fold.state == "finished" and fold.score is None]
+    if unscored:
+        lines.add(
+            "warning", f"no score in fold {', '.join(unscored)}: the mean excludes it and is optimistic", "yellow"
+        )
     if len(scored) > 1:
         for item in summary.stability:
             if item.agree == len(item.values):
-                lines.add("alike", f"{item.name}={setting(item.values[0])} in every fold")
+                lines.add("agreement", f"{item.name}={setting(item.values[0])} in every fold")
 
 
 def final_lines(lines: screens.Lines, summary: NestedSummary) -> None:
-    """The search with all rows."""
+    """The search on all rows."""
     final = summary.final
     if final is None:
         return
     if final.params is None:
-        lines.add("model", "the search with all rows has no score yet", "yellow")
+        lines.add("model", "the search on all rows has no score yet", "yellow")
         return
-    lines.add("final", f"trial {final.trial} of a search with all rows: dev score {number(final.dev)}", "bold green")
+    lines.add(
+        "final", f"trial {final.trial} of the search on all rows: validation score {number(final.dev)}", "bold green"
+    )
     lines.add("", assignments(final.params) or "the default configuration")
 
 
 def fold_table(summary: NestedSummary, console: Console) -> None:
     """A line for each outer fold, cut to the terminal's width; whole where there is no terminal."""
-    rows = [["fold", f"test {summary.metric}", "dev", "trials", "configuration"]]
+    rows = [["fold", f"test {summary.metric}", "validation", "trials", "configuration"]]
     rows += [fold_cells(fold) for fold in summary.folds]
     screens.print_rows(rows, console)
 

@@ -1,4 +1,4 @@
-"""The options of the commands and their help; one that isn't given is None, and the settings have its default."""
+"""The options of the commands and their help; an option that isn't given is None, and the settings have its default."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the study, e.g. runs/beans.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Closed = Annotated[bool, typer.Option("--keep-test-closed", help="Don't open the test set at the end.")]
+Closed = Annotated[bool, typer.Option("--keep-test-closed", help="Don't evaluate on the test set at the end.")]
 Out = Annotated[Path | None, typer.Option(help="Folder of the study; default: runs/ and the name of the data.")]
 
 Data = Annotated[
@@ -16,64 +16,77 @@ Data = Annotated[
         help="CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF or npz file, or a name; see `paceline datasets`."
     ),
 ]
-Target = Annotated[list[str] | None, typer.Option(help="Column to predict; give it again for several.")]
-Task = Annotated[str | None, typer.Option(help="binary, classes, multilabel or regression; default: inferred.")]
+Target = Annotated[list[str] | None, typer.Option(help="Column to predict; repeatable.")]
+Task = Annotated[
+    str | None, typer.Option(help="classification (binary or multiclass), multilabel or regression; default: inferred.")
+]
 Column = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=KIND", help="A column's kind where the guess is wrong: numeric, category, boolean, date, drop."
     ),
 ]
-Trials = Annotated[int | None, typer.Option(help="Most trials; default: 100, or any number within --minutes.")]
-Minutes = Annotated[float | None, typer.Option(help="Most minutes that the search may take.")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs of a trial that isn't stopped; default: 30.")]
-Seed = Annotated[int | None, typer.Option(help="Root of all random numbers; default: 0.")]
-Metric = Annotated[str | None, typer.Option(help="Dev metric to judge by; default: error, for regression rmse.")]
+Trials = Annotated[int | None, typer.Option(help="Maximum number of trials; default: 100, or no limit with --minutes.")]
+Minutes = Annotated[float | None, typer.Option(help="Time limit of the search in minutes.")]
+Epochs = Annotated[int | None, typer.Option(help="Maximum number of epochs of a trial; default: 30.")]
+Seed = Annotated[int | None, typer.Option(help="Random seed; default: 0.")]
+Metric = Annotated[
+    str | None, typer.Option(help="Validation metric to optimise; default: error (rmse for regression).")
+]
 Objective = Annotated[
     list[str] | None,
     typer.Option(
-        help="Keep this good beside the metric: parameters, operations or another metric; give it again for several."
+        help="Additional objective (multi-objective search): parameters, operations or another metric; repeatable."
     ),
 ]
-TargetScore = Annotated[float | None, typer.Option(help="End when a trial is this good.")]
-Space = Annotated[Path | None, typer.Option(help="YAML file of a search space; default: the net's own.")]
+TargetScore = Annotated[float | None, typer.Option(help="Stop the search at this score.")]
+Space = Annotated[Path | None, typer.Option(help="YAML file of the search space; default: that of the model type.")]
 Param = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=VALUE", help="A hyperparameter that all trials have; give it again for several."),
+    typer.Option(metavar="NAME=VALUE", help="Fix a hyperparameter in all trials; repeatable."),
 ]
 Method = Annotated[
     str | None,
     typer.Option(
-        help="How configurations are proposed; default: auto, which is bayes, or tpe for more than 1000 trials."
+        help="Search algorithm: bayes, tpe, random, ... (listed below); default: auto, which is bayes, "
+        "or tpe for more than 1000 trials."
     ),
 ]
-Stopper = Annotated[str | None, typer.Option(help="How bad trials are ended early; default: hyperband.")]
-Net = Annotated[str | None, typer.Option(help="Family of the net; default: dense.")]
-Dev = Annotated[str | None, typer.Option(help="Share, number or file of the dev rows.")]
-Test = Annotated[str | None, typer.Option(help="Share, number or file of the test rows; 0 for none.")]
-Group = Annotated[str | None, typer.Option(help="Column whose rows with one value stay in one part.")]
-Time = Annotated[str | None, typer.Option(help="Column to order by: the newest rows are the test part.")]
-Folds = Annotated[int | None, typer.Option(help="Cross-validation with so many folds; default: one dev part.")]
+Stopper = Annotated[
+    str | None, typer.Option(help="Early stopping of trials (pruner), listed below; default: hyperband.")
+]
+Net = Annotated[str | None, typer.Option(help="Model type; default: dense (MLP).")]
+Validation = Annotated[
+    str | None, typer.Option("--validation", "--dev", help="Validation set: fraction, row count or file.")
+]
+Test = Annotated[str | None, typer.Option(help="Test set: fraction, row count or file; 0 for none.")]
+Group = Annotated[str | None, typer.Option(help="Group column: rows with the same value stay in the same set.")]
+Time = Annotated[str | None, typer.Option(help="Time column: the newest rows are the test set.")]
+Folds = Annotated[int | None, typer.Option(help="Number of cross-validation folds; default: one validation set.")]
 OuterFolds = Annotated[
     int | None,
-    typer.Option(
-        help="Nested cross-validation: a whole search in each of so many folds, whose rows are its test part."
-    ),
+    typer.Option(help="Nested cross-validation: number of outer folds; each is the test set of a search of its own."),
 ]
 Final = Annotated[
     bool | None,
     typer.Option(
-        "--final/--no-final", help="With --outer-folds: one more search with all rows, for a model; default: so."
+        "--final/--no-final", help="With --outer-folds: one more search on all rows, for the final model; default: yes."
     ),
 ]
-Select = Annotated[str | None, typer.Option(help="Judge a trial by its best or its last epoch; default: best.")]
-Retrain = Annotated[int | None, typer.Option(help="Seeds that the best is trained again with; default: 5.")]
+Select = Annotated[
+    str | None, typer.Option(help="Score of a trial: that of its best or its last epoch; default: best.")
+]
+Retrain = Annotated[int | None, typer.Option(help="Number of seeds to repeat the best with; default: 5.")]
 Refit = Annotated[
-    bool | None, typer.Option("--refit/--no-refit", help="Deliver a model trained on train and dev rows; default: so.")
+    bool | None, typer.Option("--refit/--no-refit", help="Retrain the final model on train + validation; default: yes.")
 ]
-Standardize = Annotated[str | None, typer.Option(help="standard, minmax, robust or none; default: standard.")]
+Standardize = Annotated[
+    str | None, typer.Option(help="Scaling of numeric features: standard, minmax, robust or none; default: standard.")
+]
 StopAtNoise = Annotated[
-    bool | None, typer.Option("--stop-at-noise", help="End when a trial can't gain what another seed changes.")
+    bool | None, typer.Option("--stop-at-noise", help="Stop when the expected improvement is below seed noise.")
 ]
-WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="An older study to start from.")]
-Lanes = Annotated[int | None, typer.Option(help="Trials side by side; default: one more than cores.")]
+WarmStart = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Warm start: folder of an earlier study.")]
+NJobs = Annotated[
+    int | None, typer.Option("--n-jobs", help="Number of parallel workers (n_jobs); default: one more than cores.")
+]

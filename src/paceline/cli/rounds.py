@@ -1,4 +1,4 @@
-"""How a coarse-to-fine search narrowed, as a table: a line a hyperparameter, a column for some of the rounds."""
+"""The search range per round of a coarse-to-fine search: a line a hyperparameter, a column for some of the rounds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def rounds_table(rounds: Sequence[SearchRound], console: Console) -> None:
         return
     last = len(rounds) - 1
     shown = [rounds[place] for place in sorted({round(last * k / (COLUMNS - 1)) for k in range(COLUMNS)})]
-    rows = [["drawn from", *(f"round {one.number}" for one in shown)]]
+    rows = [["search range", *(f"round {one.number}" for one in shown)]]
     for name in (*rounds[0].ranges, *rounds[0].shares):
         rows.append([name, *(box_text(one, name) for one in shown)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -37,21 +37,21 @@ def rounds_table(rounds: Sequence[SearchRound], console: Console) -> None:
 
 
 def box_text(one: SearchRound, name: str) -> str:
-    """A round's box along one hyperparameter: the ends of its range, or the likeliest choice.
+    """The range of one hyperparameter in a round: its ends, or the most likely choice.
 
     >>> box_text(SearchRound(0, ranges={"rate": (0.001, 0.1)}), "rate")
     '0.001 to 0.1'
     >>> box_text(SearchRound(0, shares={"kind": {"adam": 0.75, "sgd": 0.25}}), "kind")
-    'adam 75%'
+    'adam 75 %'
     """
     if name in one.ranges:
         low, high = one.ranges[name]
         return f"{short(low)} to {short(high)}"
     shares = one.shares[name]
     likeliest = max(shares, key=lambda choice: shares[choice])
-    return f"any of {len(shares)}" if len(set(shares.values())) == 1 else f"{likeliest} {shares[likeliest]:.0%}"
+    return f"any of {len(shares)}" if len(set(shares.values())) == 1 else f"{likeliest} {100 * shares[likeliest]:.0f} %"
 
 
 def short(value: Any) -> str:
-    """Three digits: the ends of a box aren't known any better."""
+    """Three digits: the ends of a range aren't known any better."""
     return f"{value:.3g}" if isinstance(value, float) else setting(value)

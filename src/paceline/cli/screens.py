@@ -12,7 +12,7 @@ from rich.text import Text
 from paceline.cli.documents import ranked
 from paceline.cli.experiments import experiment_lines, experiment_rows
 from paceline.cli.words import assignments, count, number
-from paceline.records import Status
+from paceline.records import Status, task_name
 from paceline.summary import DataSummary, SplitSizes, Summary, TestResult
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from paceline.records import Trial
     from paceline.study import NestedStudy, Study
 
+PART_WORDS = {"dev": "validation"}
+LABEL_WIDTH = 12
 SHOWN_CLASSES = 8
 SHOWN_NOTES = 5
 
@@ -37,10 +39,10 @@ class Lines:
         """On a terminal the texts are wrapped beside their labels; elsewhere a line stays a line."""
         if not console.is_terminal:
             for label, text in self._rows:
-                console.print(f"{label:<10}{text.plain}", markup=False, soft_wrap=True)
+                console.print(f"{label:<{LABEL_WIDTH}}{text.plain}", markup=False, soft_wrap=True)
             return
         grid = Table.grid(padding=(0, 1))
-        grid.add_column(min_width=9, style="dim", no_wrap=True)
+        grid.add_column(min_width=LABEL_WIDTH - 1, style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
         for label, text in self._rows:
             grid.add_row(label, text)
@@ -55,7 +57,8 @@ def data_lines(lines: Lines, data: DataSummary | None, split: str | SplitSizes |
     lines.add("data", f"{data.name}: {count(data.rows or 0, 'row')}, {count(data.features or 0, 'feature')}")
     classes = [str(label) for label in data.classes]
     more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
-    kind = f"{data.task}: {', '.join(classes[:SHOWN_CLASSES])}{more}" if classes else data.task
+    task = task_name(data.task)
+    kind = f"{task}: {', '.join(classes[:SHOWN_CLASSES])}{more}" if classes else task
     lines.add("target", f"{data.target}, {kind}")
     words = split if isinstance(split, str) else split_words({} if split is None else split.to_json())
     split_and_notes(lines, words, data.notes)
@@ -64,7 +67,7 @@ def data_lines(lines: Lines, data: DataSummary | None, split: str | SplitSizes |
 def dataset_lines(lines: Lines, data: "Dataset", split: str = "") -> None:
     """What the data were read as, before anything is trained; with kinds of columns and shares of classes."""
     lines.add("data", f"{data.name}: {count(len(data), 'row')}, {data.source.describe()}")
-    lines.add("target", f"{data.target_name}, {data.task}: {data.describe_target().removeprefix(', ')}")
+    lines.add("target", f"{data.target_name}, {task_name(data.task)}: {data.describe_target().removeprefix(', ')}")
     parts = {part: len(getattr(data.split, part)) for part in ("train", "dev", "test")}
     split_and_notes(lines, split or split_words(parts), data.notes)
 
@@ -72,9 +75,9 @@ def dataset_lines(lines: Lines, data: "Dataset", split: str = "") -> None:
 def split_words(parts: Mapping[str, int]) -> str:
     """
     >>> split_words({"train": 1200, "dev": 300, "test": 0})
-    'train 1,200, dev 300'
+    'train 1,200, validation 300'
     """
-    return ", ".join(f"{part} {rows:,}" for part, rows in parts.items() if rows)
+    return ", ".join(f"{PART_WORDS.get(part, part)} {rows:,}" for part, rows in parts.items() if rows)
 
 
 def split_and_notes(lines: Lines, split: str, notes: Sequence[str]) -> None:
@@ -86,7 +89,7 @@ def split_and_notes(lines: Lines, split: str, notes: Sequence[str]) -> None:
 
 
 def experiment_table(study: "Study", console: Console) -> None:
-    """What controlled experiments found, an arm a line; nothing for other studies."""
+    """The results of controlled experiments, a line for each variant; nothing for other studies."""
     if (found := study.summary.experiments) is not None:
         console.print()
         print_rows(experiment_rows(found, str(study.record.environment.get("metric", "score"))), console)
@@ -96,7 +99,7 @@ def experiment_table(study: "Study", console: Console) -> None:
 
 
 def study_lines(lines: Lines, study: "Study") -> None:
-    """How the search went and what it found."""
+    """The progress of the search and its results."""
     summary = study.summary
     metric = str(study.record.environment.get("metric", "score"))
     found = Counter(str(trial.status) for trial in study.trials)
@@ -108,12 +111,14 @@ def study_lines(lines: Lines, study: "Study") -> None:
         lines.add("compared", f"{nets.compared:,}{of} architectures ({', '.join(nets.names)}). {nets.why}")
     best = study.best
     if best is None:
-        hopeless = "no trial came as far as a score; give the search more time, or look at why trials diverged"
+        hopeless = "no trial finished an epoch; give the search more time, or look at why trials diverged"
         lines.add("best", hopeless if study.state == "finished" else "no trial has a score yet", "yellow")
         return
     over = "" if best.score_sd is None else f" ± {number(best.score_sd)} over folds"
     lines.add(
-        "best", f"trial {best.number}: dev {metric} {number(best.score)}{over} at epoch {best.best_epoch}", "bold green"
+        "best",
+        f"trial {best.number}: validation {metric} {number(best.score)}{over} at epoch {best.best_epoch}",
+        "bold green",
     )
     lines.add("", assignments(best.params) or "the default configuration")
     if fixed := study.record.settings.get("params"):
@@ -121,60 +126,59 @@ def study_lines(lines: Lines, study: "Study") -> None:
     if summary.best is not None and (same := summary.best.equals):
         verb = "has" if same == 1 else "have"
         lines.add(
-            "chosen", f"{count(same, 'other trial')} {verb} this very score; the one whose neighbours did best is taken"
+            "tie-break",
+            f"{count(same, 'other trial')} {verb} the same score; the one with the best predicted score was selected",
         )
     if (warm := summary.warm_start) is not None:
-        learnt = f", learnt from {count(warm.results, 'result')} of it" if warm.results else ""
-        lines.add("began", f"with the {count(warm.first, 'best configuration')} of {warm.study}{learnt}")
+        learned = f"; the surrogate model used {count(warm.results, 'result')} of it" if warm.results else ""
+        lines.add("warm start", f"{count(warm.first, 'best configuration')} of {warm.study} first{learned}")
     if (retrain := summary.retrain) is not None and retrain.mean is not None:
         spread = "" if retrain.sd is None else f" ± {number(retrain.sd)}"
-        lines.add("retrained", f"dev {metric} {number(retrain.mean)}{spread} over {count(len(retrain.seeds), 'seed')}")
+        lines.add(
+            "repeated",
+            f"with {count(len(retrain.seeds), 'seed')}: mean validation {metric} {number(retrain.mean)}{spread}",
+        )
     if (refit := summary.refit) is not None:
-        done = f"trained on train and dev rows together ({refit.rows:,}) for {count(refit.epochs, 'epoch')}"
-        lines.add("delivered", done if refit.epochs else f"trained on train rows only: {refit.reason}")
+        done = f"retrained on train + validation ({refit.rows:,} rows) for {count(refit.epochs, 'epoch')}"
+        lines.add("final", done if refit.epochs else f"trained on the training set only: {refit.reason}")
     if (tied := summary.tied) is not None and tied.count > 1:
-        others = tied.count - 1
-        lines.add("tied", f"{count(others, 'other trial')} {'is' if others == 1 else 'are'} {tied.rule}")
+        lines.add("ties", f"not significantly worse: {count(tied.count - 1, 'trial')} ({tied.rule})")
     if listed := summary.importance:
-        clear = [f"{item.name} {item.ped_anova:.0%}" for item in listed if item.clear]
-        rest = len(listed) - len(clear)
-        chance = f"{'; ' if clear else ''}{rest} other{'s' * (rest > 1)} no more than chance" if rest else ""
-        lines.add("mattered", ", ".join(clear) + chance)
+        clear = [f"{item.name} {item.ped_anova:.0%}".replace("%", " %") for item in listed if item.clear]
+        rest = "others" if clear else "no hyperparameter is"
+        noise = f"{'; ' if clear else ''}{rest} not distinguishable from noise" if rest else ""
+        lines.add("importance", ", ".join(clear) + noise)
     for sentence in summary.edges:
         lines.add("warning", sentence, "yellow")
 
 
 def problem_lines(lines: Lines, problems: Sequence[str]) -> None:
-    """What could not be worked out at a study's end."""
+    """What could not be computed at the end of a study."""
     for sentence in problems:
         lines.add("problem", sentence, "yellow")
 
 
-def test_line(lines: Lines, test: TestResult | None, rows: int, remark: str = "") -> None:
-    """The test result with its interval, or that the test set is closed."""
+def test_line(lines: Lines, test: TestResult | None, rows: int) -> None:
+    """The test result with its interval, or that there is none yet."""
     if test is None:
-        closed = (
-            f"closed ({count(rows, 'row')}); `paceline evaluate` opens it" if rows else "the data have no test part"
-        )
-        lines.add("test", closed)
+        lines.add("test", "not evaluated yet; run `paceline evaluate`" if rows else "there is no test set")
         return
     metrics, of = test.metrics, test.of
     low, high = (number(bound) for bound in test.interval or (None, None))
     interval = f"{test.interval_kind}: {low} to {high}; {count(test.rows, 'row')}"
     lines.add("test", f"{of} {number(metrics.get(of))} ({interval})", "bold")
     lines.add("", "  ".join(f"{name} {number(value)}" for name, value in metrics.items() if name != of))
-    lines.add("", remark or opened(test.opened))
+    lines.add("", test_uses(test.opened))
 
 
-def opened(times: int) -> str:
-    """How often the test set was looked at; a score chosen by it is no longer a fair one.
+def test_uses(times: int) -> str:
+    """How often the test set was used; the score is biased once a decision was based on it.
 
-    >>> opened(1)
-    'the test set has been opened once'
+    >>> test_uses(1)
+    'test set used 1 time'
     """
-    if times == 1:
-        return "the test set has been opened once"
-    return f"the test set has been opened {times} times; a choice made by its score makes that score too good"
+    used = f"test set used {count(times, 'time')}"
+    return used if times == 1 else f"{used}; its score is too optimistic if it has influenced a decision"
 
 
 def place_lines(lines: Lines, folder: Path | None) -> None:
@@ -187,29 +191,33 @@ def place_lines(lines: Lines, folder: Path | None) -> None:
 
 
 def state_lines(lines: Lines, study: "Study | NestedStudy") -> None:
-    """What to do with a study that hasn't ended."""
+    """How to continue a study that hasn't ended."""
     if study.state == "interrupted":
         lines.add("stopped", f"continue with: paceline resume {study.folder}", "yellow")
     elif study.state == "finished" and isinstance(study.summary, Summary) and study.summary.pending:
-        lines.add("stopped", f"with its model made; for the rest: paceline resume {study.folder}", "yellow")
+        lines.add(
+            "stopped",
+            f"the model is saved, the report is incomplete; continue with: paceline resume {study.folder}",
+            "yellow",
+        )
     elif study.state == "running":
-        lines.add("running", f"or ended without a word; then continue with: paceline resume {study.folder}", "yellow")
+        lines.add("running", f"or crashed; if it crashed, continue with: paceline resume {study.folder}", "yellow")
 
 
 def trial_table(study: "Study", top: int, console: Console) -> None:
-    """The best trials, a line each, cut to the terminal's width; whole where there is no terminal."""
+    """The best trials, a line each, cut to the terminal's width; uncut where there is no terminal."""
     if not study.trials:
         return
     metric = str(study.record.environment.get("metric", "score"))
     folds = any(trial.score_sd is not None for trial in study.trials)
     spread = ["± folds"] if folds else []
-    rows = [["trial", "status", "epochs", f"dev {metric}", *spread, "configuration"]]
+    rows = [["trial", "status", "epochs", f"validation {metric}", *spread, "configuration"]]
     rows += [cells(trial, folds) for trial in ranked(study)[:top]]
     print_rows(rows, console)
 
 
 def print_rows(rows: Sequence[Sequence[str]], console: Console) -> None:
-    """A head and lines in columns, cut to the terminal's width; whole where there is no terminal.
+    """A head and lines in columns, cut to the terminal's width; uncut where there is no terminal.
 
     Columns of words are set to the left and those of numbers to the right, heads with them; the last is as it comes.
     """

@@ -1,4 +1,4 @@
-"""The Pareto front for people: a line a member, best score first, with the times of prediction where they are known."""
+"""The Pareto-optimal trials for people: a line each, best score first, with prediction times where they are known."""
 
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,10 @@ def pareto_table(study: "Study", console: Console) -> None:
     if found is None or not found["front"]:
         return
     times = study.summary.inference or Inference()
-    heads = [f"µs a row, batch {batch}" for batch in times.batches]
+    heads = [f"µs/row, batch {batch}" for batch in times.batches]
     metric = str(study.record.environment.get("metric", "score"))
     trials = {trial.number: trial for trial in study.trials}
-    rows = [["trial", f"dev {metric}", *found["objectives"], *heads, "configuration"]]
+    rows = [["trial", f"validation {metric}", *found["objectives"], *heads, "configuration"]]
     for member in found["front"]:
         costs = [whole_number(cost) for cost in member["costs"].values()]
         known = times.of(member["trial"])
@@ -36,6 +36,6 @@ def pareto_table(study: "Study", console: Console) -> None:
                 assignments(params),
             ]
         )
-    front = count(len(found["front"]), "trial")
-    console.print(f"\nPareto front: {front}; every other one is in nothing better than one of these")
+    front = count(len(found["front"]), "Pareto-optimal trial")
+    console.print(f"\n{front}; no other trial is better in every objective")
     print_rows(rows, console)

@@ -24,10 +24,11 @@ from paceline.data.cells import content
 from paceline.data.inputs import Inputs
 from paceline.data.schema import Column, Label, Task, count_outputs
 from paceline.data.source import Source
-from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k_folds
+from paceline.data.split import PART_NAMES, Codes, Rows, Split, SplitSettings, k_folds, part_name
 from paceline.data.table_source import TableSource
 from paceline.data.target_encoder import TargetEncoder, fit_target
 from paceline.errors import DataError
+from paceline.records import task_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +156,14 @@ class Dataset:
         return self.part("train")
 
     @property
-    def dev(self) -> Subset:
-        """The dev rows; DataError if there are none."""
+    def validation(self) -> Subset:
+        """The validation rows; DataError if there are none."""
         return self.part("dev")
+
+    @property
+    def dev(self) -> Subset:
+        """Another name of `validation`."""
+        return self.validation
 
     @property
     def test(self) -> Subset:
@@ -170,10 +176,12 @@ class Dataset:
         return self.part("train_dev")
 
     def part(self, name: str) -> Subset:
-        """The rows of one part: "train", "dev", "test" or "train_dev"."""
+        """The rows of one part: "train", "validation" (or "dev"), "test" or "train_dev"."""
+        name = "dev" if name == "validation" else name
         rows: Rows = getattr(self.split, name)
         if not len(rows):
-            raise DataError(f"The data set {self.name!r} has no {name} part; load it with split={{{name!r}: 0.2}}.")
+            usual = part_name(name)
+            raise DataError(f"The data set {self.name!r} has no {usual} set; load it with split={{{usual!r}: 0.2}}.")
         return Subset(name, self.source.take(rows), self.target.iloc[rows], rows)
 
     @cached_property
@@ -196,7 +204,7 @@ class Dataset:
         """
         return self._encoded(*self.fold_rows(index, folds, seed), standardize)
 
-    def whole(self, standardize: str = "standard", folds: int | None = None, seed: int = 0) -> Fold:
+    def train_dev_fold(self, standardize: str = "standard", folds: int | None = None, seed: int = 0) -> Fold:
         """The arrays for a last training: train and dev rows together to learn from.
 
         The dev arrays hold the dev rows, but these are learnt from too: their scores are no evidence.
@@ -256,10 +264,12 @@ class Dataset:
 
     def describe(self) -> str:
         """A few lines for the terminal."""
-        sizes = ", ".join(f"{part} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part)))
+        sizes = ", ".join(
+            f"{part_name(part)} {len(rows):,}" for part in PART_NAMES if len(rows := getattr(self.split, part))
+        )
         lines = [
             f"{self.name}: {len(self):,} rows, {self.source.describe()}",
-            f"target   {self.target_name}: {self.task}{self.describe_target()}",
+            f"target   {self.target_name}: {task_name(self.task)}{self.describe_target()}",
             f"split    {sizes}",
         ]
         return "\n".join(lines + [f"note     {note}" for note in self.notes])

@@ -102,9 +102,9 @@ def read_column(raw: pd.Series[Any], kind: str | None) -> tuple[Column, pd.Serie
     values: pd.Series[Any]
     if kind == "numeric":
         read = numbers(raw)
-        lost = int(np.isnan(read).sum() - missing_cells(raw).sum())
-        if lost > 0:
-            note = joined(note, f"has {lost} infinite values (or beyond ±3.4e38), treated as missing")
+        infinite = int(np.isnan(read).sum() - missing_cells(raw).sum())
+        if infinite > 0:
+            note = join_notes(note, f"has {infinite} infinite values (or beyond ±3.4e38), treated as missing")
         values = pd.Series(read, name=name)
     elif kind == "boolean":
         values = pd.Series(flags(raw), name=name)
@@ -181,10 +181,10 @@ def reason_to_drop(column: Column, values: pd.Series[Any], raw: pd.Series[Any], 
         return ""
     mend = f'columns={{"{column.name}": "{column.kind}"}} keeps it'
     if column.kind == "category" and present.nunique() == len(present):
-        return f"its text differs in every row, as an identifier does; {mend}"
+        return f"it looks like an ID or free text, which isn't supported (its text differs in every row); {mend}"
     named_id = column.name.strip().lower() in ID_NAMES
     if column.kind == "numeric" and named_id and not missing.any() and counts_rows(np.asarray(present)):
-        return f"it only counts the rows; {mend}"
+        return f"it looks like a row index; {mend}"
     return ""
 
 
@@ -194,7 +194,7 @@ def counts_rows(values: NDArray[Any]) -> bool:
     return bool((np.diff(ordered) == 1).all())
 
 
-def joined(*phrases: str) -> str:
+def join_notes(*phrases: str) -> str:
     return " and ".join(phrase for phrase in phrases if phrase)
 
 

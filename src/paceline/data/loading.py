@@ -21,7 +21,7 @@ from paceline.data.dataset import Dataset, SplitKeys
 from paceline.data.infer import check_names, read_column, read_columns
 from paceline.data.read import READERS, Table, read_path
 from paceline.data.schema import Task, several
-from paceline.data.split import PART_NAMES, Codes, Split, SplitSettings, make_split
+from paceline.data.split import PART_NAMES, Codes, Split, SplitSettings, make_split, part_name
 from paceline.data.table_source import TableSource
 from paceline.data.target import Target, class_codes, read_target
 from paceline.errors import DataError, did_you_mean
@@ -38,23 +38,26 @@ def load(
     columns: Mapping[str, str] | None = None,
     split: SplitSettings | Mapping[str, Any] | None = None,
     seed: int = 0,
-    dev: Any = None,
+    validation: Any = None,
     test: Any = None,
+    dev: Any = None,
     name: str | None = None,
 ) -> Dataset:
     """Reads a table, says what it is, and divides its rows.
 
     Args:
         source: a path (CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF, npz), a DataFrame, an (n, features)
-            array, or the name of a carried data set: digits, breast-cancer, wine, iris, diabetes.
+            array, or the name of a built-in data set: digits, breast-cancer, wine, iris, diabetes.
         target: the target column, or several (labels or numbers to predict together), or an array of targets beside
             an array or DataFrame. Without it, the one column called target, label, class or y.
-        task: "binary", "classes", "multilabel" or "regression"; None infers it.
+        task: "classification" (binary or multiclass), "multilabel" or "regression"; None infers it.
         columns: column -> "numeric", "category", "boolean", "date" or "drop" where the guess is wrong.
-        split: how rows are divided; a dict of SplitSettings' fields will do.
+        split: how rows are divided, e.g. {"validation": 0.2, "test": 1000, "group": "patient"}; the keys are the fields
+            of SplitSettings, and "validation" is another spelling of "dev".
         seed: of the split, unless `split` has its own.
-        dev: a share or number of rows, or the dev rows themselves (a path, DataFrame or (X, y)).
+        validation: a fraction or number of rows, or the validation rows themselves (a path, DataFrame or (X, y)).
         test: the same for the test rows.
+        dev: another spelling of `validation`.
         name: for reports; default: the file's name.
 
     Raises:
@@ -63,6 +66,9 @@ def load(
     """
     if columns is not None and not isinstance(columns, Mapping):
         raise DataError(f"`columns` must be a dict of column names and kinds, but got {columns!r}.")
+    if dev is not None and validation is not None:
+        raise DataError("`dev` and `validation` are two names of one argument; give only `validation`.")
+    dev = validation if dev is None else dev
     declared = dict(columns or {})
     settings = read_settings(split, seed, dev, test)
     table = open_source(source, target, declared)
@@ -76,7 +82,7 @@ def load(
     frames, origin = [raw], [np.zeros(len(raw), dtype=np.int64)]
     for code, part in enumerate(("dev", "test"), 1):
         if part in given:
-            frames.append(match_columns(clean_names(given[part], f"the {part} table"), raw, part, notes))
+            frames.append(match_columns(clean_names(given[part], f"the {part_name(part)} table"), raw, part, notes))
             origin.append(np.full(len(given[part]), code, dtype=np.int64))
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else raw.reset_index(drop=True)
     answer = read_target(whole[list(targets)], task)
@@ -122,9 +128,12 @@ def read_settings(split: Any, seed: int, dev: Any, test: Any) -> SplitSettings:
         settings = replace(split, seed=split.seed or int(seed))
     elif isinstance(split, Mapping):
         known = [one.name for one in fields(SplitSettings)]
+        if "dev" in split and "validation" in split:
+            raise DataError("'dev' and 'validation' are two names of one setting of `split`; give only 'validation'.")
+        split = {"dev" if key == "validation" else key: value for key, value in split.items()}
         for key in split:
             if key not in known:
-                raise DataError(f"`split` has no setting {key!r}{did_you_mean(key, known)}")
+                raise DataError(f"`split` has no setting {key!r}{did_you_mean(key, [*known, 'validation'])}")
         settings = SplitSettings(**{"seed": int(seed), **split})
     else:
         raise DataError(f"`split` must be SplitSettings or a dict of them, but got {split!r}.")
@@ -144,7 +153,7 @@ def open_source(source: Any, target: Any, declared: Mapping[str, str]) -> Table:
         path = Path(source).expanduser()
         if isinstance(source, str) and not path.suffix and not path.exists():
             near = did_you_mean(source, DATASETS)
-            raise DataError(f"There is no file and no carried data set {source!r}{near}")
+            raise DataError(f"There is no file and no built-in data set {source!r}{near}")
         return read_path(path, as_text)
     if isinstance(source, pd.DataFrame):
         if not len(source):
@@ -183,7 +192,7 @@ def open_part(rows: Any, target: Any, targets: Sequence[str], declared: Mapping[
         return frame.rename(columns=dict(zip(names, targets, strict=False)))
     names_target = isinstance(target, str | None) or names_columns(target, pd.DataFrame(columns=list(targets)))
     if not isinstance(rows, str | Path | pd.DataFrame) or not names_target:
-        raise DataError("Beside arrays, dev and test rows are given as (X, y).")
+        raise DataError("Beside arrays, validation and test rows must be given as (X, y).")
     return open_source(rows, None, declared).frame
 
 
@@ -227,10 +236,13 @@ def match_columns(frame: pd.DataFrame, raw: pd.DataFrame, part: str, notes: list
     """The given rows with the columns of the train table."""
     missing = [column for column in raw.columns if column not in frame.columns]
     if missing:
-        raise DataError(f"The {part} rows must have the train table's columns, but lack {several(missing)}.")
+        rule = f"The {part_name(part)} rows must have the columns of the training table"
+        raise DataError(f"{rule}; missing columns: {several(missing)}.")
     extra = [column for column in frame.columns if column not in raw.columns]
     if extra:
-        notes.append(f"Columns {several(extra)} of the {part} rows aren't in the train table and are ignored.")
+        notes.append(
+            f"Columns {several(extra)} of the {part_name(part)} rows aren't in the training table and are ignored."
+        )
     return frame[list(raw.columns)]
 
 
@@ -300,7 +312,7 @@ def single_rows(answer: Target, keys: SplitKeys) -> tuple[str, ...]:
     if not lonely.any() or keys.groups is not None:
         return ()
     labels = several([text(label) for label in np.asarray(answer.values)[lonely]])
-    return (f"Classes with a single row ({labels}) are only trained on; dev and test can't judge them.",)
+    return (f"Classes with a single row ({labels}) are only trained on; they aren't in the validation and test set.",)
 
 
 def divide_rows(

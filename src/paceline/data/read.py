@@ -175,7 +175,7 @@ def read_delimited_as(path: Path, as_text: list[str], encoding: str) -> Table:
             raise DataError(f"The file {path.name!r} isn't a table: {reason.rstrip('.')}.") from error
     if named[0] == "" and len(names) > 1 and frame[names[0]].equals(pd.Series(range(len(frame)))):
         return Table(
-            stem(path), frame.drop(columns=names[0]), notes=("The first column only counts the rows; dropped.",)
+            stem(path), frame.drop(columns=names[0]), notes=("The first column is dropped: it looks like a row index.",)
         )
     return Table(stem(path), frame)
 

@@ -26,12 +26,21 @@ SHARE = 0.2
 PART_NAMES = ("train", "dev", "test", "train_dev")
 
 
+def part_name(part: str) -> str:
+    """The name of a part for people.
+
+    >>> part_name("dev"), part_name("train")
+    ('validation', 'train')
+    """
+    return "validation" if part == "dev" else part
+
+
 @dataclass(frozen=True, slots=True)
 class SplitSettings:
     """How rows are divided.
 
     Attributes:
-        dev: share (0 < float < 1) or number (int) of dev rows; None: 20 %, at most 10 000.
+        dev: share (0 < float < 1) or number (int) of validation rows; None: 20 %, at most 10 000.
         test: the same for test; 0: no test part.
         stratify: keep class shares equal in all parts; None: if the target is a class. In regression True
             divides tenths of the target's range of ranks alike.
@@ -239,11 +248,11 @@ def make_split(
     Raises:
         DataError: if the parts need more rows than there are.
     """
-    dev, test = part_size(settings.dev, rows, "dev"), part_size(settings.test, rows, "test")
+    dev, test = part_size(settings.dev, rows, "validation"), part_size(settings.test, rows, "test")
     train_dev = part_size(settings.train_dev, rows, "train_dev")
     train = rows - dev - test - train_dev
     if train < 2:
-        asked = f"dev {dev}, test {test}" + (f", train_dev {train_dev}" if train_dev else "")
+        asked = f"validation {dev}, test {test}" + (f", train_dev {train_dev}" if train_dev else "")
         raise DataError(f"At least 2 of {rows} rows must be left to train on, but {asked} leave {max(train, 0)}.")
     rng = generator(settings.seed, "split")
     sizes = [train, dev, test, train_dev]

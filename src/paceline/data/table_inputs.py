@@ -84,7 +84,9 @@ class TableInputs(Inputs):
         missing = [encoder.name for encoder in self.encoders if encoder.name not in frame.columns]
         if missing:
             hint = did_you_mean(missing[0], frame.columns) if len(frame.columns) else "."
-            raise DataError(f"The model was trained with the columns {several(missing)}, which the rows lack{hint}")
+            raise DataError(
+                f"The rows must have all columns of the training data; missing columns: {several(missing)}{hint}"
+            )
         return frame
 
     def name_array(self, values: NDArray[Any]) -> pd.DataFrame:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from paceline.data.cells import FALSE, TRUE, all_of, flags, is_number, missing_cells, number_of, numbers, text, texts
 from paceline.data.schema import Label, Task, several
-from paceline.errors import DataError, did_you_mean
+from paceline.errors import DataError, nearest
+from paceline.records import task_name
 
-FEW = 20  # whole numbers with at most so many values are classes
+MAX_COUNTING_CLASSES = 20  # whole numbers with at most so many values are classes
 MANY = 100  # and up to so many if they count from 0 or 1 without a gap and none of them is rare
 LEAST_ROWS = 10
 
@@ -54,31 +55,36 @@ def read_target(raw: pd.DataFrame, task: Task | str | None) -> Target:
     Raises:
         DataError: if the task is unknown or doesn't fit, or too few rows or a single class are left.
     """
-    asked = None if task is None else check_task(task)
+    asked = None if task is None or task == CLASSIFICATION else check_task(task)
     names = tuple(str(name) for name in raw.columns)
     present = ~np.any([missing_target(raw[name]) for name in raw.columns], axis=0)
-    kept = raw[present]
+    labelled = raw[present]
     notes = []
     whole = f"Target {names[0]!r}" if len(names) == 1 else f"Target columns {several(list(names))}"
     if not present.any():
         raise DataError(f"{whole} must have values, but all {len(raw)} are missing.")
     if not present.all():
         notes.append(f"{int((~present).sum())} rows are dropped because their target is missing.")
-    if len(kept) < LEAST_ROWS:
-        raise DataError(f"At least {LEAST_ROWS} rows with a target are needed, but there are {len(kept)}.")
+    if len(labelled) < LEAST_ROWS:
+        raise DataError(f"At least {LEAST_ROWS} rows with a target are needed, but there are {len(labelled)}.")
+    if task == CLASSIFICATION:
+        asked = classification_of(labelled)
     if len(names) > 1:
-        found, several_values = several_columns(kept, asked)
+        found, several_values = several_columns(labelled, asked)
         if asked is None:
-            notes.append(f"The task is {found} because the {len(names)} target columns hold {HELD[found]}.")
+            notes.append(f"The task is {task_name(found)} because the {len(names)} target columns hold {HELD[found]}.")
         classes: tuple[Label, ...] = names if found is Task.MULTILABEL else ()
         return Target(found, several_values.reset_index(drop=True), classes, names, present, tuple(notes))
-    column = kept[raw.columns[0]]
+    column = labelled[raw.columns[0]]
     column = column.infer_objects()
     if asked is None:
         found, why = guess_task(column)
-        other = Task.REGRESSION if found is not Task.REGRESSION else Task.CLASSES
+        other = "regression" if found is not Task.REGRESSION else "classification"
         numeric = found is Task.REGRESSION or all_of(texts(column)[1], is_number)
-        notes.append(f"The task is {found} because {why}" + (f'; task="{other}" overrules it.' if numeric else "."))
+        notes.append(
+            f"The task is {task_name(found)} because {why}"
+            + (f'; pass task="{other}" to change this.' if numeric else ".")
+        )
     else:
         found = asked
     if found is Task.MULTILABEL:
@@ -97,10 +103,26 @@ def read_target(raw: pd.DataFrame, task: Task | str | None) -> Target:
 HELD = {Task.MULTILABEL: "only 0 and 1", Task.REGRESSION: "numbers"}
 
 
+CLASSIFICATION = "classification"
+"""Binary, multiclass or multilabel, as the target is."""
+
+
 def check_task(task: Task | str) -> Task:
+    """The task of a name; "multiclass" is another spelling of "classes"."""
+    if task == "multiclass":
+        return Task.CLASSES
     if task not in list(Task):
-        raise DataError(f"There is no task {task!r}{did_you_mean(task, [str(known) for known in Task])}")
+        known = [CLASSIFICATION, "multiclass", *map(str, Task)]
+        rule = f"`task` must be one of {', '.join(known)}"
+        raise DataError(f"{rule}, but got the unknown task {task!r}{nearest(task, known) or '.'}")
     return Task(task)
+
+
+def classification_of(labelled: pd.DataFrame) -> Task:
+    """Which kind of classification suits the target column(s)."""
+    if len(labelled.columns) > 1:
+        return Task.MULTILABEL
+    return Task.BINARY if len(texts(labelled.iloc[:, 0])[1]) <= 2 else Task.CLASSES
 
 
 def missing_target(column: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -111,18 +133,20 @@ def missing_target(column: pd.Series[Any]) -> NDArray[np.bool_]:
     return missing
 
 
-def several_columns(kept: pd.DataFrame, asked: Task | None) -> tuple[Task, pd.DataFrame]:
+def several_columns(labelled: pd.DataFrame, asked: Task | None) -> tuple[Task, pd.DataFrame]:
     """Task and float64 values of several target columns."""
-    words = {name: texts(kept[name])[1] for name in kept.columns}
+    words = {name: texts(labelled[name])[1] for name in labelled.columns}
     binary = all(all_of(found, lambda word: word.lower() in TRUE | FALSE) for found in words.values())
     if asked in (Task.BINARY, Task.CLASSES):
         raise DataError(
             f"The task {asked} needs one target column, but {len(words)} are given: {several(list(words))}."
         )
     if asked is Task.MULTILABEL or (asked is None and binary):
-        read = {name: flags(kept[name]).astype(np.float64) for name in kept.columns}
+        read = {name: flags(labelled[name]).astype(np.float64) for name in labelled.columns}
         return Task.MULTILABEL, pd.DataFrame(read)
-    return Task.REGRESSION, pd.DataFrame({name: numbers(kept[name]).astype(np.float64) for name in kept.columns})
+    return Task.REGRESSION, pd.DataFrame(
+        {name: numbers(labelled[name]).astype(np.float64) for name in labelled.columns}
+    )
 
 
 def guess_task(column: pd.Series[Any]) -> tuple[Task, str]:
@@ -133,7 +157,7 @@ def guess_task(column: pd.Series[Any]) -> tuple[Task, str]:
     if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_bool_dtype(column.dtype):
         return kind, f"the target holds {count} categories"
     if not all_of(words, is_number):
-        if count > FEW and count > 0.5 * len(column):
+        if count > MAX_COUNTING_CLASSES and count > 0.5 * len(column):
             raise DataError(
                 f"A target is a number or one of a few classes, but {column.name!r} holds {count} different texts "
                 f"in {len(column)} rows, such as {words[0]!r}."
@@ -153,8 +177,8 @@ def is_counting(values: NDArray[np.float64], sizes: NDArray[np.int64], *, real: 
     count, span = len(values), values.max() - values.min() + 1
     if (values != np.round(values)).any() or sizes.sum() < 2 * count:
         return False
-    if count <= (FEW // 2 if real else FEW):
-        return bool(count <= FEW // 2 and not real) or bool(span <= 2 * count)
+    if count <= (MAX_COUNTING_CLASSES // 2 if real else MAX_COUNTING_CLASSES):
+        return bool(count <= MAX_COUNTING_CLASSES // 2 and not real) or bool(span <= 2 * count)
     gapless = span == count and values.min() in (0, 1)
     return bool(not real and count <= MANY and gapless and sizes.min() >= 10 and sizes.max() <= 20 * sizes.min())
 
@@ -190,8 +214,8 @@ def check_classes(task: Task, labels: tuple[Label, ...], values: pd.Series[Any],
     if len(labels) < 2:
         raise DataError(f"Classes need at least two different labels, but {name!r} is {labels[0]!r} in every row.")
     if task is Task.BINARY and len(labels) > 2:
-        raise DataError(f'A binary target has two classes, but {name!r} has {len(labels)}; task="classes" fits.')
-    if len(labels) > FEW and len(labels) > 0.5 * len(values):
+        raise DataError(f'A binary target has two classes, but {name!r} has {len(labels)}; use task="multiclass".')
+    if len(labels) > MAX_COUNTING_CLASSES and len(labels) > 0.5 * len(values):
         raise DataError(
             f"Classes must have rows to learn from, but {name!r} has {len(labels)} classes in {len(values)} rows."
         )
@@ -215,7 +239,7 @@ def class_codes(
     for place, word in enumerate(words):
         key = label_key(word, classes)
         if key not in known:
-            raise DataError(f"{word!r} is no class of the target{did_you_mean(word, [text(one) for one in classes])}")
+            raise DataError(f"{word!r} is no class of the target{nearest(word, [text(one) for one in classes])}")
         table[place] = known[key]
     return table[codes]
 

@@ -2,7 +2,7 @@
 
     variance = gain^2 * { He 2/fan_in | Glorot 2/(fan_in+fan_out) | Glorot's 1/fan_in form and LeCun 1/fan_in }
 
-(He et al. 2015; Glorot & Bengio 2010; LeCun et al. 1998; Saxe et al. 2014 for orthogonal; N0, N1, N4.)
+(He et al. 2015; Glorot & Bengio 2010; LeCun et al. 1998; Saxe et al. 2014 for orthogonal; Horzyk, Kayal, Falcão.)
 """
 
 import math

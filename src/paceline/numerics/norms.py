@@ -4,7 +4,7 @@
 
 "batch" takes mean and variance over the batch's real rows, "layer" over the real units of each row. Sums over
 rows are matrix products with the row weights (1 real, 0 padding), which makes short batches right for free
-and is faster than a reduction. (Ioffe & Szegedy 2015; Ba, Kiros & Hinton 2016; N1, N3, N4.)
+and is faster than a reduction. (Ioffe & Szegedy 2015; Ba, Kiros & Hinton 2016; Kayal, Zhang, Falcão.)
 """
 
 from typing import Any

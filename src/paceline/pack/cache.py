@@ -22,7 +22,15 @@ from jax.experimental import serialize_executable
 CACHE_LIMIT = 1 << 30
 """Bytes; beyond it the entries used longest ago are dropped."""
 
-ENGINE = ("numerics/*.py", "training/*.py", "pack/*.py", "net/*.py", "knobs.py", "hyperparameters.py", "records.py")
+ENGINE_FILES = (
+    "numerics/*.py",
+    "training/*.py",
+    "pack/*.py",
+    "net/*.py",
+    "knobs.py",
+    "hyperparameters.py",
+    "records.py",
+)
 """Files that every program depends on. A family's own files are part of an entry's name."""
 
 
@@ -40,7 +48,7 @@ def fingerprint() -> str:
     """Hash of what every stored program depends on: the engine's source, versions, machine and flags."""
     digest = hashlib.sha256()
     package = Path(__file__).parent.parent
-    for name in ENGINE:
+    for name in ENGINE_FILES:
         for file in sorted(package.glob(name)):
             digest.update(file.read_bytes())
     parts: tuple[str, ...] = (

@@ -17,7 +17,7 @@ from paceline.records import Params, Trial
 from paceline.reporting.words import number_text, value_text
 from paceline.space.values import is_number, token
 
-FEW = 8  # so many different numbers are shown as strips
+MAX_STRIPS = 8  # so many different numbers are shown as strips
 MOST_LAYERS = 12
 LOG_RATIO = 100.0
 NUMBER_SCALES: dict[str, tuple[Any, Any]] = {
@@ -107,7 +107,7 @@ def axes_of(trials: Sequence[Trial], space: Mapping[str, Any] | None) -> list[Ax
 def _layers(trials: Sequence[Trial], name: str, rule: Mapping[str, Any]) -> list[int | None]:
     """The layers that get an axis each; [None] for a parameter with one value."""
     lists = [trial.params[name] for trial in trials if isinstance(trial.params.get(name), list)]
-    if not lists or ("per" not in rule and ("choices" in rule or len({token(value) for value in lists}) <= FEW)):
+    if not lists or ("per" not in rule and ("choices" in rule or len({token(value) for value in lists}) <= MAX_STRIPS)):
         return [None]
     return list(range(min(MOST_LAYERS, max(len(value) for value in lists))))
 
@@ -123,7 +123,7 @@ def _axis(trials: Sequence[Trial], name: str, layer: int | None, rule: Mapping[s
         ends = [*numbers, *(float(rule[key]) for key in ("low", "high") if is_number(rule[key]))]
         scale = _possible(str(rule.get("scale", "linear")), min(ends), max(ends))
         return Axis(shown, name, layer, scale, min(ends), max(ends))
-    if "choices" not in rule and len(numbers) > FEW:
+    if "choices" not in rule and len(numbers) > MAX_STRIPS:
         low, high = min(numbers), max(numbers)
         return Axis(shown, name, layer, "log" if low > 0 and high / low > LOG_RATIO else "linear", low, high)
     choices = rule.get("choices") or ()

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from paceline.records import StudyRecord, Trial
-from paceline.settings import StudySettings
+from paceline.settings import StudySettings, with_usual_names
 
 LINE = 62  # so that the code fits beside a table
 USUAL_NET = StudySettings.model_fields["net"].default  # what `train` assumes anyway
@@ -52,15 +52,15 @@ def recipe_code(record: StudyRecord, trial: Trial) -> str:
 
 
 def _load_lines(record: StudyRecord) -> list[str]:
-    settings = record.settings
+    settings = with_usual_names(record.settings)
     split = {key: value for key, value in (settings.get("split") or {}).items() if value is not None}
-    if settings.get("folds") and split.get("dev") == 0:
-        del split["dev"]  # a single training needs dev rows, which the folds of the study had
+    if settings.get("folds") and split.get("validation") == 0:
+        del split["validation"]  # a single training needs validation rows, which the folds of the study had
     given: dict[str, Any] = {"target": settings.get("target"), "task": settings.get("task")}
     given["columns"] = settings.get("columns") or None
     source = settings.get("data")
     if source is not None:
-        for part in ("dev", "test"):
+        for part in ("validation", "test"):
             if isinstance(split.get(part), str):  # a file of rows, not a size
                 given[part] = split.pop(part)
         given["split"] = {key: value for key, value in split.items() if (key, value) not in UNSAID} or None

@@ -1,4 +1,4 @@
-"""Learning curves: the best trial in front, the next ones faint behind it, each ending where it ended."""
+"""Learning curves: the best trial in front, the runners-up faint behind it, each up to its last epoch."""
 
 import math
 from collections import defaultdict
@@ -46,14 +46,14 @@ def _mean_of_folds(folds: list[list[Measurements]]) -> Curves:
 
 
 def loss_figure(order: Sequence[Trial], curves: dict[int, Curves]) -> dict[str, Any] | None:
-    """Train and dev loss of the first trial of `order`, dev loss of the next. None if nothing was measured."""
+    """Training and validation loss of the first of `order`, validation loss of the next; None without measurements."""
     best = order[0] if order else None
     if best is None or best.number not in curves:
         return None
     own = curves[best.number]
     behind = [(t, curves[t.number][:, COLUMNS.index("loss")]) for t in order[1 : BEHIND + 1] if t.number in curves]
     front = [
-        ("dev", own[:, COLUMNS.index("loss")], "solid"),
+        ("validation", own[:, COLUMNS.index("loss")], "solid"),
         ("train", own[:, COLUMNS.index("train_loss")], "dot"),
     ]
     return _figure("loss", best, front, behind)
@@ -62,11 +62,11 @@ def loss_figure(order: Sequence[Trial], curves: dict[int, Curves]) -> dict[str, 
 def metric_figure(
     metric: str, order: Sequence[Trial], curves: dict[int, Curves]
 ) -> dict[str, Any] | None:  # fmt: skip
-    """The study's metric on the dev rows (for shares of labels also while training). None if there is no curve."""
+    """The study's metric on the validation set (error and accuracy also on the training set); None without a curve."""
     best = order[0] if order else None
     if best is None or not best.curve:
         return None
-    front = [("dev", np.asarray(best.curve, np.float64), "solid")]
+    front = [("validation", np.asarray(best.curve, np.float64), "solid")]
     if metric in TRAIN_METRICS and best.number in curves:
         error = curves[best.number][:, COLUMNS.index("train_error")]
         front.append(("train", error if metric == "error" else 1 - error, "dot"))
@@ -98,7 +98,7 @@ def _figure(
                 "type": "scatter", "mode": "markers", "name": f"epoch {best.best_epoch}",
                 "x": [best.best_epoch], "y": [value],
                 "marker": {"color": "--accent", "size": 11, "symbol": "circle-open", "line": {"width": 2}},
-                "hovertemplate": f"chosen: epoch {best.best_epoch}, {number_text(value)}<extra></extra>",
+                "hovertemplate": f"best epoch {best.best_epoch}: {number_text(value)}<extra></extra>",
             }
         )  # fmt: skip
     layout = {
@@ -126,7 +126,8 @@ def _behind(behind: list[tuple[Trial, Any]]) -> list[dict[str, Any]]:
     if not x:
         return []
     faint: dict[str, Any] = {
-        "type": "scatter", "mode": "lines", "name": f"next {len(behind)}, dev", "x": x, "y": y, "text": text,
+        "type": "scatter", "mode": "lines", "name": f"{len(behind)} runners-up (validation)", "x": x, "y": y,
+        "text": text,
         "line": {"color": "--faint", "width": 1}, "hovertemplate": "%{text}, epoch %{x}: %{y:.4g}<extra></extra>",
     }  # fmt: skip
     if not ends:

@@ -1,9 +1,9 @@
-"""Controlled experiments on the page: a table of the arms, and a dot with its interval for each.
+"""Controlled experiments on the page: a table of the variants, and a dot with its interval for each.
 
 learning_rate 0.01   ├──●──┤               the paired interval in colour,
                    ├────────────┤          the unpaired one of the same runs faint below it
 momentum 0.5                    ●┼
-                 better      0 = base
+                 better      0 = baseline
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from paceline.summary import ArmResult, ExperimentResults
 ARM_HEIGHT, MARGIN_HEIGHT = 36, 76  # pixels
 APART = 0.16  # of an arm's height: what both intervals lie above and below its middle
 FAR = 4.0  # times the median reach of the intervals: what the axis shows; arms further out are triangles at its end
+VERDICTS = {"within noise": "not significant"}  # in other words than the record's
 LEFT_OUT = ("unreliable", "unknown")  # verdicts whose differences would mislead in a drawing
 
 
@@ -49,11 +50,11 @@ def experiments(found: ExperimentResults | None, metric: str, goal: str) -> Expe
         return None
     train = found.train_name.replace("_", " ")
     head: tuple[str, ...] = (
-        "arm", f"dev {metric.replace('_', ' ')}", train, "arm − base", "95 % interval, paired", "unpaired",
-        "ratio", "p (Holm)", "verdict", "not compared",
+        "variant", f"validation {metric.replace('_', ' ')}", train, "variant − baseline", "95 % interval, paired",
+        "unpaired", "ratio", "p (Holm)", "result", "not compared",
     )  # fmt: skip
     base = found.base
-    rows = [("base", number_text(base.mean), number_text(base.train), *[""] * 6, ", ".join(base.lost))]
+    rows = [("baseline", number_text(base.mean), number_text(base.train), *[""] * 6, ", ".join(base.lost))]
     rows += [_row(arm) for arm in found.arms]
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
@@ -63,7 +64,7 @@ def experiments(found: ExperimentResults | None, metric: str, goal: str) -> Expe
         head,
         tuple(rows),
         found.next.sentence,
-        ", ".join(f"{name} {value_text(value)}" for name, value in base.params.items()) or "all at their defaults",
+        ", ".join(f"{name} {value_text(value)}" for name, value in base.params.items()) or "all defaults",
         int(found.repeats),
         "" if ratio is None else f"{ratio:.1f}",
         _figure(shown, goal) if shown else None,
@@ -77,7 +78,7 @@ def _row(arm: ArmResult) -> tuple[str, ...]:
         f"{arm.factor} {value_text(arm.value)}", number_text(arm.mean), number_text(arm.train),
         _signed(arm.difference), _interval(arm.low, arm.high),
         _interval(arm.unpaired_low, arm.unpaired_high), number_text(None) if ratio is None else f"{ratio:.1f}",
-        number_text(arm.p_adjusted, 2), str(arm.verdict), ", ".join(arm.lost),
+        number_text(arm.p_adjusted, 2), VERDICTS.get(arm.verdict, arm.verdict), ", ".join(arm.lost),
     )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def _figure(arms: list[ArmResult], goal: str) -> dict[str, Any]:
     better = "← better" if goal == "minimize" else "better →"
     margin = 0.04 * (high - low) or 1e-6
     layout = {
-        "xaxis": {"title": {"text": f"arm − base ({better})"}, "range": [low - margin, high + margin]},
+        "xaxis": {"title": {"text": f"variant − baseline ({better})"}, "range": [low - margin, high + margin]},
         "yaxis": {
             "tickvals": list(range(len(arms))),
             "ticktext": [label_text(f"{arm.factor} {value_text(arm.value)}") for arm in arms],

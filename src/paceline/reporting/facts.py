@@ -1,4 +1,4 @@
-"""The words of the page: its headline, the best configuration, how sure one can be of it, data and environment.
+"""The texts of the page: its headline, the best configuration and its uncertainty, data and environment.
 
 A summary is complete at the end of a study; until then any part of it may be missing.
 """
@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from paceline.records import Status, StudyRecord, Trial
+from paceline.records import Status, StudyRecord, Trial, task_name
 from paceline.reporting.tables import STATUS_WORDS
 from paceline.reporting.words import NOTHING, count_text, finite, number_text, plural, value_text
+from paceline.settings import with_usual_names
 from paceline.summary import DataSummary
 
 SHOWN_TIES = 24
 HIDDEN_SETTINGS = ("search", "name")  # have a table or a heading of their own
+ENVIRONMENT_WORDS = {"fingerprint": "data hash"}
+PART_WORDS = {"dev": "validation"}
 HIDDEN_ENVIRONMENT = ("space", "split", "metric", "warm_start")
 
 
@@ -38,14 +41,16 @@ def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metr
     name = metric.replace("_", " ")
     found = []
     if best is not None:
-        found.append(Tile(f"best dev {name}", number_text(best.score), f"trial {best.number}, epoch {best.best_epoch}"))
+        found.append(
+            Tile(f"best validation {name}", number_text(best.score), f"trial {best.number}, epoch {best.best_epoch}")
+        )
     else:
-        found.append(Tile(f"best dev {name}", NOTHING, "no trial has a score"))
+        found.append(Tile(f"best validation {name}", NOTHING, "no trial has a score"))
     retrain = record.summary.retrain
     if retrain is not None and finite(retrain.mean) is not None:
         spread = f"± {number_text(retrain.sd, 2)}, " if finite(retrain.sd) is not None else ""
         seeds = plural(len(retrain.seeds), "seed")
-        found.append(Tile("trained again", number_text(retrain.mean), f"{spread}dev {name}, {seeds}"))
+        found.append(Tile(f"mean over {seeds}", number_text(retrain.mean), f"{spread}validation {name}"))
     found.append(_test_tile(record))
     found.append(Tile("trials", count_text(len(trials)), statuses(trials)))
     epochs = sum(trial.epoch for trial in trials)
@@ -54,7 +59,7 @@ def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metr
     found.append(Tile("epochs trained", count_text(epochs), f"at most {full or NOTHING} a trial{share}"))
     data = record.summary.data
     if data is not None:
-        what = plural(len(data.classes), "class") if data.classes else value_text(data.task)
+        what = plural(len(data.classes), "class") if data.classes else task_name(data.task)
         note = f"{count_text(data.features)} features, {what}"
         found.append(Tile("rows of data", count_text(data.rows), note))
     return found
@@ -63,7 +68,7 @@ def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metr
 def _test_tile(record: StudyRecord) -> Tile:
     test = record.summary.test
     if test is None:
-        return Tile("test", "not opened", "paceline evaluate opens it")
+        return Tile("test", "not evaluated", "run paceline evaluate")
     name = test.of or next(iter(test.metrics), "score")
     low, high = test.interval or (None, None)
     return Tile(
@@ -83,21 +88,21 @@ def banner(record: StudyRecord, trials: Sequence[Trial], best: Trial | None) -> 
         if all(trial.status is Status.DIVERGED for trial in trials):
             return "All trials diverged: their losses were no longer finite. Lower the learning rates of the space."
         if all(trial.ended for trial in trials):
-            return "No trial ended with a score; the table below says why."
+            return "No trial has a score; the table below shows the reasons."
         return "No trial has a score yet."
     if not trials:
-        return "No trial was started yet."
+        return "No trial has started yet."
     if record.state == "running":
-        return "This study was running when the page was written: the figures are those of that moment."
+        return "This study was running when this report was written: the numbers are preliminary."
     if record.state == "interrupted":
-        return "This study was interrupted: the figures are those of the trials until then."
+        return "This study was interrupted: the numbers are those of the trials until then."
     ended = record.summary.ended
-    return "" if ended in ("", "all trials were run") else f"The search ended early: {ended}."
+    return "" if ended in ("", "all trials were run") else f"The search stopped early: {ended}."
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A hyperparameter of the best configuration: its value, what it was chosen from, whether it sits at an edge."""
+    """A hyperparameter of the best configuration: its value, its search range, whether it lies at the boundary."""
 
     name: str
     value: str
@@ -117,9 +122,7 @@ def configuration(
         for name, value in best.params.items()
     ]
     searched += [
-        Chosen(str(name), value_text(value), "set for all trials", False)
-        for name, value in given.items()
-        if name not in best.params
+        Chosen(str(name), value_text(value), "fixed", False) for name, value in given.items() if name not in best.params
     ]
     known = {*best.params, *given}
     settled = record.summary.best
@@ -151,8 +154,8 @@ def rule_text(rule: Any) -> str:
     return text + (f"; one for each of {rule['per']}" if rule.get("per") else "")
 
 
-def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list[str]:
-    """Sentences on how far the best score can be trusted."""
+def uncertainty(record: StudyRecord, best: Trial, trials: int, metric: str) -> list[str]:
+    """Sentences on the uncertainty of the best score."""
     found = []
     name = metric.replace("_", " ")
     retrain = record.summary.retrain
@@ -161,47 +164,50 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
         shown = ", ".join(number_text(score) for score in scores)
         spread = f" ± {number_text(retrain.sd, 2)}" if finite(retrain.sd) is not None else ""
         found.append(
-            f"Trained again with {plural(len(scores), 'seed')}: dev {name} {number_text(finite(retrain.mean))}"
+            f"Repeated with {plural(len(scores), 'seed')}: mean validation {name} {number_text(finite(retrain.mean))}"
             f"{spread} ({shown})."
         )
     if (refit := record.summary.refit) is not None:
         found.append(
-            f"The delivered model was then trained on train and dev rows together ({count_text(refit.rows)} rows, "
-            f"{plural(refit.epochs, 'epoch')}): no dev score can judge it, the test rows can."
+            f"Final model: retrained on train + validation ({count_text(refit.rows)} rows, "
+            f"{plural(refit.epochs, 'epoch')}); it has no validation score, see the test score."
             if refit.epochs
-            else f"The delivered model was trained on train rows only: {refit.reason}."
+            else f"Final model: trained on the training set only: {refit.reason}."
         )
     if best.score_sd is not None:
-        found.append(f"Over folds its score is {number_text(best.score)} with a standard deviation of "
-                     f"{number_text(best.score_sd, 2)}.")  # fmt: skip
+        found.append(f"Mean score over folds: {number_text(best.score)}, "
+                     f"standard deviation {number_text(best.score_sd, 2)}.")  # fmt: skip
     if (warm := record.summary.warm_start) is not None:
         found.append(
-            f"It began with the {plural(warm.first, 'best configuration')} of the study {warm.study}"
-            + (f" and learnt from {plural(warm.results, 'result')} of it." if warm.results else ".")
+            f"Warm start: the {plural(warm.first, 'best configuration')} of the study {warm.study} ran first"
+            + (f"; the surrogate model used {plural(warm.results, 'result')} of it." if warm.results else ".")
         )
     if (nets := record.summary.architectures) is not None:
         of = "" if nets.possible is None else f" of {count_text(nets.possible)}"
         names = ", ".join(nets.names)
         found.append(f"{count_text(nets.compared)}{of} architectures ({names}) were compared. {nets.why}")
     importance = record.summary.importance
-    clear = [f"{item.name} ({item.ped_anova:.0%} and {item.fanova:.0%})" for item in importance if item.clear]
+    clear = [
+        f"{item.name} ({item.ped_anova:.0%} / {item.fanova:.0%})".replace("%", " %")
+        for item in importance
+        if item.clear
+    ]
     if clear:
         found.append(
-            f"What mattered: {', '.join(clear)}. The first figure is the share in what sets the best tenth of the "
-            "trials apart (PED-ANOVA), the second in what moves the score anywhere (fANOVA); "
-            "the others show no more than chance."
-            + (f" Every {every}th trial was looked at." if (every := record.summary.importance_every) > 1 else "")
+            f"Hyperparameter importance among the top 10 % of the trials (PED-ANOVA) / overall (fANOVA): "
+            f"{', '.join(clear)}; the others are not distinguishable from noise."
+            + (f" Every {every}th trial was used." if (every := record.summary.importance_every) > 1 else "")
         )
     if (calibration := record.summary.calibration) is not None:
         found.append(
-            f"The model that proposed them, asked about each of {plural(calibration.trials, 'trial')} that it "
-            f"hadn't seen: {calibration.within_50:.0%} of the results lay in its 50 % intervals, "
-            f"{calibration.within_90:.0%} in its 90 % ones."
+            f"Calibration of the surrogate model, leave-one-out over {plural(calibration.trials, 'trial')}: "
+            + f"{calibration.within_50:.0%} of the results lie in its 50 % intervals, ".replace("%", " %", 1)
+            + f"{calibration.within_90:.0%} in its 90 % intervals.".replace("%", " %", 1)
         )
     if record.summary.best is not None and (equals := record.summary.best.equals):
         found.append(
-            f"{plural(equals, 'other trial')} came to the very same score. Of equals the one whose neighbours did best "
-            f"is taken: trial {best.number}."
+            f"{plural(equals, 'other trial')} {'has' if equals == 1 else 'have'} the same score. Ties are broken by "
+            f"the surrogate model's leave-one-out prediction: trial {best.number} was selected."
         )
     tied = record.summary.tied
     if tied is not None and tied.count:
@@ -210,21 +216,26 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
         listed += " and others" if len(numbers) > SHOWN_TIES else ""
         if numbers:
             found.append(
-                f"{count_text(tied.count)} of {plural(trials, 'trial')} can't be told apart by this evidence "
-                f"({tied.rule or 'statistically tied'}): besides trial {best.number} also {listed}."
+                f"{count_text(len(numbers))} of {plural(trials, 'trial')} are not significantly different from trial "
+                f"{best.number} ({tied.rule or 'statistically tied'}): {listed}."
             )
         else:
-            found.append(f"No other trial is tied with it ({tied.rule or 'by the rule of the study'}).")
+            found.append(
+                "All other trials are significantly worse "
+                f"(no other trial is {tied.rule or 'tied by the rule of the study'})."
+            )
     if record.settings.get("select", "best") == "best":
-        found.append("A trial's dev score is that of its best epoch, and the best of many trials: a little optimistic.")
+        found.append(
+            "The validation score is that of the best epoch of the best of many trials, so it is slightly optimistic."
+        )
     test = record.summary.test
     if test is not None:
         metrics = ", ".join(f"{key} {number_text(finite(value))}" for key, value in test.metrics.items())
         low, high = test.interval or (None, None)
         found.append(
-            f"On {count_text(test.rows)} test rows: {metrics}; {test.interval_kind} "
-            f"{number_text(low)} to {number_text(high)} ({test.of or 'of the metric'}). The test set was opened "
-            f"{'once' if test.opened == 1 else str(test.opened) + ' times'}."
+            f"Test set ({count_text(test.rows)} rows): {metrics}; {test.interval_kind} "
+            f"{number_text(low)} to {number_text(high)} ({test.of or 'of the metric'}). "
+            f"Test set used {plural(test.opened, 'time')}."
         )
     return found
 
@@ -232,6 +243,7 @@ def sureness(record: StudyRecord, best: Trial, trials: int, metric: str) -> list
 def data_rows(record: StudyRecord, data: DataSummary | None) -> list[tuple[str, str]]:
     """The data and their parts. `data`: what they are, where it is known."""
     known = {} if data is None else data.to_json()
+    known |= {"task": task_name(str(known["task"]))} if known.get("task") else {}
     rows = [
         (key, count_text(known[key]) if key in ("rows", "features") else value_text(known[key]))
         for key in ("name", "task", "target", "rows", "features", "classes")
@@ -239,9 +251,13 @@ def data_rows(record: StudyRecord, data: DataSummary | None) -> list[tuple[str, 
     ]
     split = {} if record.summary.split is None else record.summary.split.to_json()
     total = sum(split.values())
-    rows += [(f"{name} rows", f"{count_text(size)} ({size / total:.0%})") for name, size in split.items() if total]
     rows += [
-        (f"split: {key.replace('_', ' ')}", value_text(value))
+        (f"{PART_WORDS.get(name, name)} rows", f"{count_text(size)} ({100 * size / total:.0f} %)")
+        for name, size in split.items()
+        if total
+    ]
+    rows += [
+        (f"split: {PART_WORDS.get(key, key).replace('_', ' ')}", value_text(value))
         for key, value in part(record.environment, "split").items()
         if value is not None
     ]
@@ -249,7 +265,7 @@ def data_rows(record: StudyRecord, data: DataSummary | None) -> list[tuple[str, 
 
 
 def seed_rows(record: StudyRecord, best: Trial | None) -> list[tuple[str, str]]:
-    """All seeds that the result follows from, with every digit."""
+    """All random seeds, with every digit."""
     rows = [("study", str(record.settings.get("seed", NOTHING)))]
     split = part(record.settings, "split") or part(record.environment, "split")
     if "seed" in split:
@@ -257,7 +273,7 @@ def seed_rows(record: StudyRecord, best: Trial | None) -> list[tuple[str, str]]:
     if best is not None:
         rows.append((f"trial {best.number}", str(best.seed)))
     if record.summary.retrain is not None and record.summary.retrain.seeds:
-        rows.append(("trained again", ", ".join(map(str, record.summary.retrain.seeds))))
+        rows.append(("repetitions", ", ".join(map(str, record.summary.retrain.seeds))))
     return rows
 
 
@@ -265,18 +281,22 @@ def setting_rows(record: StudyRecord) -> list[tuple[str, str]]:
     """The study's settings, as far as they say something."""
     return [
         (key, value_text(value))
-        for key, value in record.settings.items()
+        for key, value in with_usual_names(record.settings).items()
         if key not in HIDDEN_SETTINGS and value not in (None, {}, [])
     ]
 
 
 def environment_rows(record: StudyRecord) -> list[tuple[str, str]]:
-    """Versions and machine, and what the engine did."""
-    rows = [(key, value_text(value)) for key, value in record.environment.items() if key not in HIDDEN_ENVIRONMENT]
+    """Versions, machine and the work of the engine."""
+    rows = [
+        (ENVIRONMENT_WORDS.get(key, key), value_text(value))
+        for key, value in record.environment.items()
+        if key not in HIDDEN_ENVIRONMENT
+    ]
     programs = record.summary.programs
     if programs is not None:
-        took = f"{value_text(programs.seconds)} s in all, added up over threads"
-        rows.append(("programs", f"{programs.compiled} compiled, {programs.loaded} loaded, {took}"))
+        took = f"{value_text(programs.seconds)} s (sum over threads)"
+        rows.append(("compilation", f"{programs.compiled} compiled, {programs.loaded} from the cache, {took}"))
     if record.summary.steps:
-        rows.append(("trial-steps", count_text(record.summary.steps)))
+        rows.append(("updates (all trials)", count_text(record.summary.steps)))
     return rows

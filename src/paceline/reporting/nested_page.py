@@ -97,9 +97,9 @@ def tiles(summary: NestedSummary) -> list[Tile]:
     found = [Tile(f"test {name}", number_text(summary.mean), f"{spread}mean of {plural(len(scored), 'fold')}")]
     if summary.interval is not None:
         low, high = summary.interval
-        found.append(Tile("95 % interval", f"{number_text(low, 3)} to {number_text(high, 3)}", "of that mean"))
+        found.append(Tile("95 % interval", f"{number_text(low, 3)} to {number_text(high, 3)}", "of the mean"))
     if summary.dev_mean is not None:
-        found.append(Tile(f"dev {name}", number_text(summary.dev_mean), "of the configurations chosen by it"))
+        found.append(Tile(f"validation {name}", number_text(summary.dev_mean), "mean of the selected configurations"))
     searches = len(summary.folds) + (summary.final is not None)
     trials = sum(fold.trials for fold in summary.folds) + (summary.final.trials if summary.final else 0)
     found.append(Tile("trials", count_text(trials), f"in {plural(searches, 'search')}"))
@@ -113,36 +113,36 @@ def banner(record: StudyRecord, summary: NestedSummary) -> str:
     scored = len(summary.scored)
     wanted = summary.outer_folds
     if record.state != "finished":
-        was = "was interrupted" if record.state == "interrupted" else "was running when the page was written"
+        was = "was interrupted" if record.state == "interrupted" else "was running when this report was written"
         return (
             f"This study {was}: {scored} of {plural(wanted, 'outer fold')} {'has' if scored == 1 else 'have'} a score."
         )
     if scored < wanted:
-        lost = ", ".join(str(fold.fold) for fold in summary.folds if fold.score is None)
-        return f"No score in fold {lost}: the mean leaves it out, and is likely to be too good."
+        unscored = ", ".join(str(fold.fold) for fold in summary.folds if fold.score is None)
+        return f"No score in fold {unscored}: the mean excludes it and is probably optimistic."
     return ""
 
 
 def sentences(summary: NestedSummary) -> list[str]:
-    """What the scores say, and what they don't."""
+    """What the scores mean, and what they don't."""
     name = words(summary.metric)
     rows = [fold.rows.train + fold.rows.dev for fold in summary.folds if fold.rows]
     about = f" with {span(rows)} rows" if rows else ""
     found = [
-        f"The scores estimate the procedure, which is this search and this training{about}, and not one model: every "
-        "fold chose its own configuration and trained its own model, which saw none of the rows it is scored on.",
-        "The test rows of each fold were opened once, after its search had ended.",
+        f"The scores estimate the whole procedure (search and training{about}), not one model: every fold selected its "
+        "own configuration and trained its own model, which is scored on rows that it never saw.",
+        "The test set of each fold was used once, after its search.",
     ]
     if summary.interval is not None:
         low, high = summary.interval
         found.append(
-            f"{number_text(low)} to {number_text(high)} is a {summary.interval_kind}. It is approximate: any two "
-            "folds share most of their training rows, so their scores aren't independent."
+            f"{number_text(low)} to {number_text(high)} is a {summary.interval_kind}. It is approximate, because "
+            "folds share most of their training rows, so their scores are not independent."
         )
     if summary.dev_mean is not None:
         found.append(
-            f"The chosen configurations had a dev {name} of {number_text(summary.dev_mean)} on average, by which "
-            f"they were chosen, and a test {name} of {number_text(summary.mean)}."
+            f"The selected configurations have a mean validation {name} of {number_text(summary.dev_mean)}, which is "
+            f"optimistic because they were selected by it, and a mean test {name} of {number_text(summary.mean)}."
         )
     return found
 

@@ -24,11 +24,11 @@ from paceline.reporting.experiments import experiments
 from paceline.reporting.narrowing import narrowing
 from paceline.reporting.parallel import LINES, parallel_coordinates
 from paceline.reporting.predictions import confusion, residuals
+from paceline.reporting.ranking import metric_of, ranked
 from paceline.reporting.scatter import points_of, scatter_figures
-from paceline.reporting.standing import metric_of, ranked
 from paceline.reporting.tables import STATUS_WORDS, endings, in_order, survival
 from paceline.reporting.trade_offs import trade_offs
-from paceline.reporting.words import count_text, finite, number_text, plural, value_text
+from paceline.reporting.words import count_text, finite, method_name, number_text, plural, value_text
 from paceline.summary import DevPredictions
 
 TABLE_ROWS = 50
@@ -127,7 +127,7 @@ def report_html(
         searched=searched,
         defaults=defaults,
         code=recipe_code(record, best) if best else "",
-        sureness=facts.sureness(record, best, len(trials), metric) if best else [],
+        uncertainty=facts.uncertainty(record, best, len(trials), metric) if best else [],
         figures=figures,
         experiments=arms,
         knobs=[(f"knob-{index}", name) for index, (name, _) in enumerate(small)],
@@ -195,7 +195,7 @@ def template(name: str = "report.html") -> Template:
         keep_trailing_newline=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    environment.filters |= {"number": number_text, "count": count_text, "words": value_text}
+    environment.filters |= {"number": number_text, "count": count_text, "words": value_text, "method_name": method_name}
     environment.globals["plural"] = plural
     return environment.get_template(name)
 

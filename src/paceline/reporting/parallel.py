@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from paceline.records import Trial
 from paceline.reporting.axes import Axis
-from paceline.reporting.standing import ScoreScale, ranked, thinned
+from paceline.reporting.ranking import ScoreScale, ranked, thinned
 from paceline.reporting.words import number_text
 
 LINES = 300

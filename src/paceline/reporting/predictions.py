@@ -1,4 +1,4 @@
-"""The best model on its dev rows: a confusion matrix with what follows of each class, or predicted against actual."""
+"""The best model on its validation set: a confusion matrix with recall and precision, or predicted against actual."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ MOST_ROWS = 40
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """One class on the dev rows: its rows, the share of them found, the share of its predictions that are right."""
+    """One class on the validation set: its rows, recall and precision."""
 
     label: str
     rows: int

@@ -5,7 +5,7 @@ from typing import Any
 
 from paceline.records import Status, Trial
 from paceline.reporting.axes import NUMBER_SCALES, Axis
-from paceline.reporting.standing import ScoreScale, ranked, thinned
+from paceline.reporting.ranking import ScoreScale, ranked, thinned
 from paceline.reporting.words import as_json, label_text, number_text, value_text
 
 POINTS = 500

@@ -1,4 +1,4 @@
-"""Tables of trials: the best ones, what ended them, and how many were left at each rung."""
+"""Tables of trials: the best ones, their status, and how many survived each rung."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from paceline.records import EndReason, Status, Trial
 from paceline.reporting.axes import axes_of
-from paceline.reporting.standing import ranked
+from paceline.reporting.ranking import ranked
 from paceline.reporting.words import number_text, value_text
 
 MOST_REASONS = 12
@@ -87,7 +87,7 @@ def endings(trials: Sequence[Trial]) -> list[Ending]:
 
 
 def _kind(trial: Trial) -> str:
-    """What ended a trial, without what is only its own: its rank, the epoch at which it diverged."""
+    """The reason a trial ended, without its own numbers (its rank, the epoch at which it diverged)."""
     if trial.ended_by is EndReason.PRUNED:
         return f"pruned at epoch {trial.epoch}"
     if trial.ended_by in (EndReason.ALL_EPOCHS, EndReason.EARLY_STOPPING, EndReason.DIVERGED):
@@ -143,5 +143,5 @@ def survival(trials: Sequence[Trial]) -> Survival | None:
 
 def _group_label(kind: tuple[int, ...], cohorts: Sequence[int]) -> str:
     shown = ", ".join(map(str, cohorts[:6])) + (", …" if len(cohorts) > 6 else "")
-    name = f"cohort{'s' if len(cohorts) > 1 else ''} {shown}"
-    return f"{name}: stopped none" if not kind else name
+    name = f"bracket{'s' if len(cohorts) > 1 else ''} {shown}"
+    return name if kind else f"{name} (no pruning)"

@@ -1,4 +1,4 @@
-"""The Pareto front: a drawing of the metric against each other objective, and a table of the front's members.
+"""The Pareto front: a plot of the metric against each other objective, and a table of the Pareto-optimal trials.
 
 In a drawing all trials are faint; those that nobody beats in the two things drawn are joined by a line (of more than
 two objectives, some of the front are there for what isn't drawn). The line is a stair: at any price, the best score
@@ -12,8 +12,8 @@ from typing import Any
 from paceline.pareto import front_document, front_of, in_own_units
 from paceline.records import METRICS, StudyRecord, Trial
 from paceline.reporting.axes import LOG_RATIO, axes_of
+from paceline.reporting.ranking import ScoreScale, ranked, thinned
 from paceline.reporting.scatter import POINTS
-from paceline.reporting.standing import ScoreScale, ranked, thinned
 from paceline.reporting.words import as_json, count_text, finite, label_text, number_text, value_text
 from paceline.summary import Inference
 
@@ -70,7 +70,7 @@ def trade_offs(record: StudyRecord, trials: Sequence[Trial], metric: str) -> Tra
             "trial",
             metric.replace("_", " "),
             *(name.replace("_", " ") for name in names),
-            *(f"µs a row, batch {batch}" for batch in times.batches),
+            *(f"µs/row, batch {batch}" for batch in times.batches),
             *varied,
         ],
         rows,

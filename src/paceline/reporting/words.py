@@ -7,6 +7,22 @@ from typing import Any
 import numpy as np
 
 NOTHING = "–"
+METHOD_NAMES = {
+    "bayes": "Bayesian",
+    "tpe": "TPE",
+    "sobol": "Sobol sequence",
+    "coarse_to_fine": "coarse-to-fine",
+    "genetic": "genetic algorithm",
+    "evolution": "regularised evolution",
+    "cmaes": "CMA-ES",
+    "differential": "differential evolution",
+    "population": "population-based training",
+    "halving": "successive halving",
+    "hyperband": "Hyperband",
+    "median": "median rule",
+    "asha": "ASHA",
+    "curve": "curve extrapolation",
+}  # of methods and stoppers whose setting is not their usual name
 LONGEST_LABEL = 28
 
 
@@ -63,6 +79,15 @@ def value_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(f"({value_text(item)})" if isinstance(item, list) else value_text(item) for item in value)
     return str(value)
+
+
+def method_name(setting: Any) -> str:
+    """The usual name of a method or stopper.
+
+    >>> method_name("hyperband"), method_name("random")
+    ('Hyperband', 'random')
+    """
+    return METHOD_NAMES.get(str(setting), str(setting))
 
 
 def label_text(value: Any) -> str:

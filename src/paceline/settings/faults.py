@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from paceline.errors import did_you_mean
 
 Path: TypeAlias = tuple[str, ...]
-"""Names from the top of the settings down to one value, e.g. ("split", "dev")."""
+"""Names from the top of the settings down to one value, e.g. ("split", "validation")."""
 
 NAMES: dict[Any, str] = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 

@@ -12,13 +12,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from paceline.errors import SettingsError
 from paceline.settings.faults import Path, faults
+from paceline.settings.names import with_usual_names
 
 DEFAULT_TRIALS = 100  # of a study that limits neither trials nor minutes
 
 MOST_FOR_BAYES = 1000
 """Up to so many proposals `bayes` takes a minute to think. Whoever asks for more has cheap trials or calls."""
 
-Task = Literal["binary", "classes", "multilabel", "regression"]
+Task = Literal["classification", "binary", "multiclass", "classes", "multilabel", "regression"]
 Kind = Literal["numeric", "category", "boolean", "date", "drop"]
 Method = Literal[
     "auto",
@@ -43,7 +44,7 @@ Metric = Literal[
 Objective = Literal["parameters", "operations", Metric]
 
 
-def _whole(value: Any) -> Any:
+def _as_int(value: Any) -> Any:
     """1e3 is a whole number, whatever its notation, and so is numpy's 3."""
     if isinstance(value, float):
         return int(value) if value.is_integer() else value
@@ -56,7 +57,7 @@ def _text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text), Field(min_length=1)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(_as_int)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Size = Annotated[Whole, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)]
@@ -83,37 +84,39 @@ class WrongSettings(SettingsError):
 
 
 class SplitPart(BaseModel):
-    """How the rows are divided into train, dev and test."""
+    """How the rows are divided into training, validation and test set."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    dev: Part | None = Field(
+    validation: Part | None = Field(
         default=None,
-        description="Share (between 0 and 1) or number of dev rows, or a file of them; else 20 %, at most 10 000.",
+        description="Validation set: fraction (between 0 and 1), row count or file; default: 20 %, at most 10 000 "
+        "rows. `dev` is another spelling.",
     )
     test: Part | None = Field(
         default=None,
-        description="The same for the test rows; 0 for no test part, as the test set is opened only on request.",
+        description="Test set: fraction, row count or file; 0 for none.",
     )
     stratify: bool | None = Field(
         default=None,
-        description="Keep the shares of the classes equal in all parts; by default where the target is a class.",
+        description="Keep the class proportions equal in all sets; default: yes for classification.",
     )
     stratify_by: str | None = Field(
-        default=None, description="A column, a source for example, whose every value is divided over all parts."
+        default=None, description="A column, a source for example, whose values are divided proportionally."
     )
     group: str | None = Field(
-        default=None, description="A column whose rows with one value stay together in one part; it is no feature."
+        default=None, description="Group column: rows with the same value stay in the same set; it is not a feature."
     )
     time: str | None = Field(
         default=None,
-        description="A column to order by: the newest rows are test, those before them dev, the oldest train.",
+        description="Time column: the newest rows are the test set, those before them the validation set.",
     )
     train_dev: Size = Field(
         default=0,
-        description="Share or number of rows with train's distribution that aren't trained on, to show a mismatch.",
+        description="Fraction or number of rows of the training distribution that aren't trained on, to show a "
+        "mismatch of distributions.",
     )
-    seed: Seed = Field(default=0, description="Seed of the shuffle; the study's own seed leaves the split as it is.")
+    seed: Seed = Field(default=0, description="Random seed of the split; it doesn't depend on the seed of the study.")
 
 
 class StudySettings(BaseModel):
@@ -121,114 +124,116 @@ class StudySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    name: Text | None = Field(default=None, description="Name of the study in reports; else that of the data.")
+    name: Text | None = Field(default=None, description="Name of the study in reports; default: that of the data.")
     data: Text | None = Field(
         default=None,
-        description="A file (CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF, npz) or a carried data set: digits, "
+        description="A file (CSV, TSV, Parquet, Feather, Excel, JSON lines, ARFF, npz) or a built-in data set: digits, "
         "breast-cancer, wine, iris, diabetes.",
     )
     target: str | list[str] | None = Field(
-        default=None, description="Column to predict, or several; else the one called target, label, class or y."
+        default=None, description="Column(s) to predict; default: the one called target, label, class or y."
     )
-    task: Task | None = Field(default=None, description="What is predicted; else inferred from the target.")
+    task: Task | None = Field(
+        default=None,
+        description="Task: classification (binary or multiclass), multilabel or regression; default: inferred.",
+    )
     columns: dict[str, Kind] = Field(default={}, description="Kinds of columns, where the inferred ones are wrong.")
     split: SplitPart = Field(
-        default=SplitPart(), strict=False, description="Sizes of the train, dev and test parts, and what rules them."
+        default=SplitPart(),
+        strict=False,
+        description="Sizes of the training, validation and test set, and how the rows are divided.",
     )
     standardize: Literal["standard", "minmax", "robust", "none"] = Field(
-        default="standard", description="How numeric features are brought to one scale, always by the train rows alone."
+        default="standard", description="Scaling of numeric features, fitted on the training rows only."
     )
 
-    net: str = Field(default="dense", description="Kind of the net, e.g. dense.")
+    net: str = Field(default="dense", description="Model type: dense (MLP).")
     search: dict[str, Any] | None = Field(
         default=None,
         min_length=1,
-        description="The search space, parameter by parameter; else the default space of the net.",
+        description="The search space, parameter by parameter; default: that of the model type.",
     )
     params: dict[str, Any] = Field(
         default={},
-        description="Hyperparameters that every trial has; what neither they nor the search name has its default.",
+        description="Fixed hyperparameters of all trials; others that aren't searched have their defaults.",
     )
     method: Method = Field(
         default="auto",
-        description="How configurations are proposed; auto is bayes, or tpe where more than 1000 trials are asked for.",
+        description="Search algorithm; auto is bayes, or tpe for more than 1000 trials.",
     )
-    method_options: dict[str, Any] = Field(default={}, description="Options of the method, by name.")
+    method_options: dict[str, Any] = Field(default={}, description="Options of the search algorithm, by name.")
     warm_start: Text | None = Field(
         default=None,
-        description="Folder of an older study whose best configurations run first, and from which method bayes learns.",
+        description="Warm start: folder of an earlier study; its best configurations run first.",
     )
     stopper: StopperName | None = Field(
         default=None,
-        description="How trials that do badly are ended early; else hyperband, or none for the method population "
+        description="Early stopping of trials (pruner); default: hyperband, or none for the method population "
         "and for controlled experiments.",
     )
     stopper_options: dict[str, Any] = Field(default={}, description="Options of the stopper, by name.")
     metric: Metric | None = Field(
         default=None,
-        description="What a trial is judged by, on the dev rows; else error for classes, rmse for regression.",
+        description="Validation metric to optimise; default: error, or rmse for regression.",
     )
     objectives: list[Objective] = Field(
         default=[],
-        description="What is kept good beside the metric: parameters (values that the net trains) and operations "
-        "(multiply-adds a row) low, or another metric by its own goal; the study then looks for the Pareto front.",
+        description="Additional objectives (multi-objective search for the Pareto front): parameters (their number), "
+        "operations (multiply-adds per row), both minimised, or another metric.",
     )
     select: Literal["best", "last"] = Field(
         default="best",
-        description="Which epoch a trial is judged at: its best one (a little optimistic) or its last one.",
+        description="Score of a trial: that of its best epoch (slightly optimistic) or of its last epoch.",
     )
     folds: Annotated[Whole, Field(ge=2)] | None = Field(
         default=None,
-        description="Cross-validation: number of dev folds that every trial is trained on; else one dev part.",
+        description="Number of cross-validation folds; default: one validation set.",
     )
     outer_folds: Annotated[Whole, Field(ge=2)] | None = Field(
         default=None,
-        description="Nested cross-validation: number of folds, each of which is once the test part of a whole search; "
-        "they take the place of the split's test part, and `minutes` is divided among the searches.",
+        description="Nested cross-validation: number of outer folds; each is the test set of a search of its own. "
+        "They replace the test set of the split, and `minutes` is divided among the searches.",
     )
     outer_fold: Annotated[Whole, Field(ge=0)] | None = Field(
         default=None,
-        description="Search only in this one of the outer folds, counted from 0, as the studies in a nested one do.",
+        description="Search only in this outer fold, counted from 0, as the studies of a nested one do.",
     )
     final: bool | None = Field(
         default=None,
-        description="With outer folds: whether one more search, with all rows, delivers a model; else it does.",
+        description="With outer folds: one more search on all rows, for the final model; default: yes.",
     )
 
     trials: Annotated[Whole, Field(ge=1)] | None = Field(
-        default=None, description="Most trials to propose; 100 if neither trials nor minutes are given."
+        default=None, description="Maximum number of trials; default: 100, or no limit with minutes."
     )
-    epochs: Annotated[Whole, Field(ge=1)] = Field(
-        default=30, description="Epochs that a trial which isn't stopped is trained."
-    )
+    epochs: Annotated[Whole, Field(ge=1)] = Field(default=30, description="Maximum number of epochs of a trial.")
     minutes: Annotated[Number, Field(gt=0)] | None = Field(
-        default=None, description="Most minutes that the search may take."
+        default=None, description="Time limit of the search in minutes."
     )
-    target_score: Number | None = Field(default=None, description="The search ends when a trial's metric is this good.")
+    target_score: Number | None = Field(default=None, description="Stop the search at this score.")
     stop_at_noise: bool = Field(
         default=False,
-        description="The search ends when one more trial can't be expected to gain as much as another seed changes.",
+        description="Stop the search when the expected improvement is below seed noise.",
     )
     retrain: Annotated[Whole, Field(ge=0)] = Field(
         default=5,
-        description="Seeds that the best configuration is trained again with, to show its spread; 0 for none.",
+        description="Number of seeds to repeat the best configuration with, to show its spread; 0 for none.",
     )
-    refit: bool = Field(
-        default=True, description="Train the delivered model on train and dev rows together, once choosing is over."
-    )
-    seed: Seed = Field(default=0, description="Root of all random numbers of the search and the training.")
+    refit: bool = Field(default=True, description="Retrain the final model on train + validation.")
+    seed: Seed = Field(default=0, description="Random seed of the search and the training.")
 
-    lanes: Annotated[Whole, Field(ge=1)] | None = Field(
+    n_jobs: Annotated[Whole, Field(ge=1)] | None = Field(
         default=None,
-        description="Trials trained side by side on a CPU; else one more than cores. It never changes a result.",
+        description="Number of parallel workers on a CPU; default: one more than cores. It never changes a result.",
     )
-    out: Text | None = Field(default=None, description="Folder of the study; else runs/ and the study's name.")
+    out: Text | None = Field(default=None, description="Folder of the study; default: runs/ and the name of the study.")
     store: Text | None = Field(
-        default=None, description="URL of the database, sqlite:// or postgresql://; else study.db in the folder."
+        default=None, description="URL of the database, sqlite:// or postgresql://; default: study.db in the folder."
     )
 
     def __init__(self, **values: Any) -> None:
         """Raises a SettingsError with one sentence for each wrong setting."""
+        values = with_usual_names(values)
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -295,5 +300,5 @@ class StudySettings(BaseModel):
     def load_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `paceline.load`, beside the source itself."""
         split = self.split.model_dump()
-        files = {part: split.pop(part) for part in ("dev", "test") if isinstance(split[part], str)}
+        files = {part: split.pop(part) for part in ("validation", "test") if isinstance(split[part], str)}
         return {"target": self.target, "task": self.task, "columns": dict(self.columns), "split": split, **files}

@@ -6,6 +6,7 @@ from typing import Any
 
 from paceline.errors import SettingsError
 from paceline.settings.models import StudySettings, WrongSettings
+from paceline.settings.names import OTHER_NAMES, OTHER_SPLIT_NAMES
 from paceline.settings.yaml_text import Lines, read_yaml, write_yaml
 
 
@@ -61,5 +62,7 @@ def _text(path: Path) -> str:
 
 def _placed(faults: Mapping[tuple[str, ...], str], lines: Lines, source: str) -> list[str]:
     """The sentences in the order of the file, each after its line."""
-    placed = sorted((lines.get(path, 0), text) for path, text in faults.items())
+    usual = OTHER_NAMES | OTHER_SPLIT_NAMES
+    known = {tuple(usual.get(name, name) for name in path): line for path, line in lines.items()}
+    placed = sorted((known.get(path, 0), text) for path, text in faults.items())
     return [f"{source}, line {line}: {text}" if line else f"{source}: {text}" for line, text in placed]

@@ -86,7 +86,7 @@ def _value_problems(name: str, parent: str, parameter: Parameter, values: Any) -
         start = f"`when` of {name!r} lists {value!r}, but {parent!r} must be "
         if isinstance(parameter, Choice) and isinstance(value, str):
             hint = did_you_mean(value, [str(choice) for choice in parameter.choices])
-            found.append(f"{start}one of its choices{hint}")
+            found.append(f"{start}one of {', '.join(map(str, parameter.choices))}{hint}")
         else:
             found.append(f"{start}{rule}.")
     return found

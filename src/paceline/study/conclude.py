@@ -38,7 +38,7 @@ from paceline.study.lineage import Stage, line_of, prepared_line
 from paceline.study.rounds import rounds_of
 from paceline.study.scoring import on_dev, plain, wilson
 from paceline.study.setup import Setup
-from paceline.study.warm import RUN_FIRST, carried
+from paceline.study.warm import RUN_FIRST, translated_results
 from paceline.summary import (
     BestResult,
     CalibrationResult,
@@ -67,7 +67,7 @@ class Retrained:
         model: with the best dev score among them. The first seed is the trial's own, so with one seed this is the
             winner itself.
         line: the settings by which each was trained.
-        seeds, scores: of each run; a score is NaN where no epoch was fine.
+        seeds, scores: of each run; a score is NaN where no epoch was finite.
         raws: the runs.
     """
 
@@ -124,7 +124,7 @@ def retraining_fold(setup: Setup) -> tuple[Fold, FoldData]:
 
 
 def score_of(raw: RawRun, setup: Setup) -> float:
-    """A run's dev score by the study's metric and `select` rule; NaN if no epoch was fine."""
+    """A run's dev score by the study's metric and `select` rule; NaN if no epoch was finite."""
     if raw.best_epoch == 0:
         return math.nan
     row = raw.measurements[-1 if setup.settings.select == "last" else raw.best_epoch - 1]
@@ -153,7 +153,9 @@ def summary_of(
         split=SplitSizes(len(split.train), len(split.dev), len(split.test)),
         data=described(setup.data),
         stopped=dict(sorted(Counter(reason_kind(trial) for trial in trials).items())),
-        dev=None if again is None else attempt(lambda: on_dev(setup, again.model), "the dev predictions", problems),
+        dev=None
+        if again is None
+        else attempt(lambda: on_dev(setup, again.model), "the validation predictions", problems),
         problems=tuple(problems),
         pending=True,
     )
@@ -164,7 +166,7 @@ def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store
     history = History(trials, setup.goal)
     problems = list(summary.problems)
     work: dict[str, Callable[[], Any]] = {
-        "warm_start": lambda: told(setup),
+        "warm_start": lambda: warm_start_summary(setup),
         "pareto": lambda: pareto_front(setup, trials),
         "inference": lambda: inference_summary(setup, trials),
         "rounds": lambda: rounds_of(setup.method, trials, setup.goal, setup.stopper.in_flight),
@@ -180,20 +182,20 @@ def extras(setup: Setup, trials: Sequence[Trial], summary: Summary, store: Store
             "calibration": lambda: calibration_of(setup, history),
         }
     done = {name: attempt(compute, WORDS.get(name, name), problems) for name, compute in work.items()}
-    kept = {name: value for name, value in done.items() if value is not None}
+    computed = {name: value for name, value in done.items() if value is not None}
     every = every_so_many(len(trials))
-    return dataclasses.replace(summary, **kept, importance_every=every, problems=tuple(problems), pending=False)
+    return dataclasses.replace(summary, **computed, importance_every=every, problems=tuple(problems), pending=False)
 
 
 WORDS = {
-    "warm_start": "what the warm start brought",
+    "warm_start": "the warm start",
     "pareto": "the Pareto front",
     "inference": "the times of prediction",
     "rounds": "the rounds of the search",
     "experiments": "the results of the experiments",
-    "tied": "the ties with the best trial",
-    "edges": "the warnings about edges of ranges",
-    "calibration": "the calibration of the model",
+    "tied": "the trials that are not significantly worse",
+    "edges": "the warnings about boundaries of ranges",
+    "calibration": "the calibration of the surrogate model",
 }
 """Parts of the summary in the words of a problem's sentence; others by their names."""
 
@@ -248,11 +250,11 @@ def calibration_of(setup: Setup, history: History) -> CalibrationResult | None:
     return None if found is None else CalibrationResult(found.trials, found.within_50, found.within_90)
 
 
-def told(setup: Setup) -> WarmStart | None:
+def warm_start_summary(setup: Setup) -> WarmStart | None:
     """What a warm start brought."""
     if setup.earlier is None:
         return None
-    known = carried(setup.earlier, setup.space, setup.family.resolve({}))
+    known = translated_results(setup.earlier, setup.space, setup.family.resolve({}))
     return WarmStart(
         setup.earlier["from"], min(RUN_FIRST, len(known)), len(known) if setup.method.learns_from_earlier else 0
     )
@@ -294,17 +296,17 @@ def tied(setup: Setup, trials: Sequence[Trial], best: Trial, retrain: Retrain | 
         error = best.score if setup.metric == "error" else 1 - best.score
         bound = wilson(round(error * rows), rows)[1]
         limit = bound if setup.metric == "error" else 1 - bound
-        rule = f"within the best's 95 % Wilson interval on {rows} dev rows"
+        rule = f"within the 95 % Wilson interval of the best trial on {rows} validation rows"
     else:
         sd = 0.0 if retrain is None else retrain.sd or 0.0
         limit = best.score + sign * 2 * sd
-        rule = "within two standard deviations of the best's retrained scores"
+        rule = "within two standard deviations of the repeated scores of the best trial"
     numbers = [trial.number for trial in trials if loss_of(trial, sign) <= sign * limit]
     return Tied(len(numbers), tuple(numbers[:100]), rule, limit)
 
 
 def edges(setup: Setup, best: Trial) -> list[str]:
-    """A sentence for each numeric hyperparameter of the winner that sits at an edge of its range.
+    """A sentence for each numeric hyperparameter of the winner that lies at a boundary of its range.
 
     Nothing is said of an end that is the hyperparameter's own limit, such as a dropout of 0: there is nothing beyond.
     """
@@ -316,5 +318,7 @@ def edges(setup: Setup, best: Trial) -> list[str]:
             end, place, limit = ("lower", 0.0, knob.low) if value < EDGE else ("upper", 1.0, knob.high)
             if slot.parameter.from_unit(place) == limit:
                 continue
-            found.append(f"{slot.name} of the best trial is at the {end} edge of its range; widen the range there.")
+            found.append(
+                f"{slot.name} of the best trial is at the {end} boundary of its search range; widen the range."
+            )
     return found

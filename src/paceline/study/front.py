@@ -22,7 +22,7 @@ from paceline.summary import Inference
 BATCHES = (1, 1024)
 """Rows a call that are timed."""
 
-MOST = 20
+MAX_TIMED = 20
 """Members of the front that are timed: all, or so many at even distances."""
 
 CALLS = 7
@@ -34,7 +34,7 @@ def inference_summary(setup: Setup, trials: Sequence[Trial]) -> Inference | None
         return None
     front = front_of(trials, setup.goal)
     timed = [
-        front[index] for index in sorted({round(i) for i in np.linspace(0, len(front) - 1, min(MOST, len(front)))})
+        front[index] for index in sorted({round(i) for i in np.linspace(0, len(front) - 1, min(MAX_TIMED, len(front)))})
     ]
     spec = setup.folds[0].spec
     found = {

@@ -52,8 +52,8 @@ def prepared_line(
         patience: whether early stopping is as configured; else there is none.
     """
     over = {} if patience else {"patience": None}
-    kept = [stage for index, stage in enumerate(line) if index == 0 or line[index - 1].until < until]
-    kept[-1] = dataclasses.replace(kept[-1], until=min(kept[-1].until, until))
+    stages = [stage for index, stage in enumerate(line) if index == 0 or line[index - 1].until < until]
+    stages[-1] = dataclasses.replace(stages[-1], until=min(stages[-1].until, until))
     return [
-        ([setup.prepared_on(fold, {**stage.params, **over}, seed) for seed in seeds], stage.until) for stage in kept
+        ([setup.prepared_on(fold, {**stage.params, **over}, seed) for seed in seeds], stage.until) for stage in stages
     ]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paceline.data import Dataset, outer_fold, without_test
+from paceline.data.split import part_name
 from paceline.errors import StudyError
 from paceline.model import Model
 from paceline.records import StudyRecord, Trial
@@ -135,14 +136,14 @@ class NestedStudy:
         raise StudyError(f"the nested study {self.name!r} has no model to deliver; {why}.")
 
     def frame(self) -> pd.DataFrame:
-        """A row an outer fold: rows, trials, dev and test score of the chosen configuration, its hyperparameters."""
+        """A row an outer fold: rows, trials, validation and test score, and the selected configuration."""
         import pandas as pd
 
         rows = [
             {
                 "fold": fold.fold,
-                **{f"{part}_rows": getattr(fold.rows, part, None) for part in ("train", "dev", "test")},
-                **{name: getattr(fold, name) for name in ("trials", "dev", "retrained", "score")},
+                **{f"{part_name(part)}_rows": getattr(fold.rows, part, None) for part in ("train", "dev", "test")},
+                **{part_name(name): getattr(fold, name) for name in ("trials", "dev", "retrained", "score")},
                 **(fold.params or {}),
             }
             for fold in self.summary.folds
@@ -178,7 +179,7 @@ class NestedStudy:
             StudyError: saying so.
         """
         raise StudyError(
-            f"the test part of each outer fold of {self.name!r} is opened once, when its search ends, and no rows are "
+            f"the test part of each outer fold of {self.name!r} is used once, when its search ends, and no rows are "
             "left to test on; `paceline show` has the scores."
         )
 
@@ -220,7 +221,7 @@ def searches(settings: StudySettings, folder: Path | None) -> list[Search]:
     if settings.final is not False:
         whole = settings.split.model_dump() | {"test": 0}
         changes = {"outer_folds": None, "final": None, "minutes": minutes, "split": whole, "out": place(FINAL)}
-        found.append(Search(None, settings.changed(**changes), f"search {total} of {total}, with all rows"))
+        found.append(Search(None, settings.changed(**changes), f"search {total} of {total}, on all rows"))
     return found
 
 
@@ -237,12 +238,12 @@ def begin_nested(
     if folder is not None:
         refuse_nested(folder)
         if holds_study(folder / DATABASE):
-            raise StudyError(f"the folder {str(folder)!r} holds a study already; choose another folder.")
+            raise StudyError(f"folder {str(folder)!r} already contains a study; choose another folder.")
     plan = searches(settings, folder)
     for search in plan:
         rows = search.sees(data) if search.fold is None else outer_fold(data, search.fold, settings.outer_folds or 0)
         rows.fold_rows(0, settings.folds, search.settings.seed)
-    with executors(settings.lanes) as executor:
+    with executors(settings.n_jobs) as executor:
         first = set_up(plan[0].settings, outer_fold(data, 0, settings.outer_folds or 0), executor)
     environment = environment_of(first) | {"fingerprint": data.fingerprint, "data": described(data).to_json()}
     del environment["space"]  # the default one goes by the rows, so each search has its own
@@ -292,7 +293,7 @@ def conduct_nested(nested: NestedStudy, progress: Callback | None, executors: Ex
     try:
         for search in plan:
             words = search.words
-            study = searched(search, nested.data(), told(progress, words), executors)
+            study = searched(search, nested.data(), with_part(progress, words), executors)
             add(nested, search, study)
             if search.fold is not None and owes_test(study):
                 evaluate_or_note(study)
@@ -339,8 +340,8 @@ def report_nested_or_note(nested: NestedStudy) -> None:
         nested._problems[:] = [f"{NO_REPORT}: {first_line(error)}"]
 
 
-def told(progress: Callback | None, words: str) -> Callback | None:
-    """The callback, told which search it hears of."""
+def with_part(progress: Callback | None, words: str) -> Callback | None:
+    """The callback, with the name of the search in each `Progress`."""
     if progress is None:
         return None
 

@@ -1,6 +1,6 @@
 """Asking the searcher for the next cohort, beside the lanes where it thinks for long.
 
-A model-based method thinks for a tenth of a second or more. On the conductor's own thread nothing would be
+A model-based method thinks for a tenth of a second or more. On the thread of the study loop nothing would be
 collected and nothing dispatched meanwhile, and lanes would run dry. So a searcher that says `slow` is asked in a
 thread. What it is asked about is fixed when it is asked: how long it thinks changes nothing of what it answers.
 Before the first result there is nothing to think about, and a study has its first trials at once.

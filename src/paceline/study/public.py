@@ -45,7 +45,7 @@ def tune(
     retrain: int = 5,
     refit: bool = True,
     params: Mapping[str, Any] | None = None,
-    lanes: int | None = None,
+    n_jobs: int | None = None,
     method_options: Mapping[str, Any] | None = None,
     stopper_options: Mapping[str, Any] | None = None,
     standardize: str = "standard",
@@ -80,10 +80,10 @@ def tune(
         retrain: seeds that the winner is trained again with.
         refit: train the delivered model on train and dev rows together (see `study.refit` for how long).
         params: hyperparameters that all trials have.
-        lanes: threads that train.
+        n_jobs: number of parallel workers (threads that train).
         target_score: the search ends when a trial is this good.
         stop_at_noise: the search ends when one more trial can't be expected to gain as much as another seed changes
-            (see `study.endings`).
+            (see `study.stopping_criteria`).
         warm_start: an older study, or its folder: on other data, or less. Its best configurations run first, and
             `bayes` learns from all its trials, as far as the two studies prove to agree.
         out: folder of the study; default: in memory only.
@@ -118,7 +118,7 @@ def tune(
         retrain=retrain,
         refit=refit,
         params=dict(params or {}),
-        lanes=lanes,
+        n_jobs=n_jobs,
         method_options=dict(method_options or {}),
         stopper_options=dict(stopper_options or {}),
         standardize=standardize,
@@ -151,7 +151,7 @@ def begin(
     """
     if settings.outer_folds is not None and (older is not None or settings.warm_start is not None):
         raise SettingsError(
-            "`warm_start` can't be had with `outer_folds`: the older study may have learnt from rows that a fold tests."
+            "`warm_start` can't be combined with `outer_folds`: the earlier study may have used test rows of a fold."
         )
     if settings.nested:
         return begin_nested(settings, data, progress, executors)

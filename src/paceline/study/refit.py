@@ -34,7 +34,7 @@ def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]
         the best one of `again`, the epochs are 0 and the reason says why.
     """
     settings = setup.settings
-    fold = setup.data.whole(settings.standardize, settings.folds, settings.seed)
+    fold = setup.data.train_dev_fold(settings.standardize, settings.folds, settings.seed)
     found = Refit(rows=len(fold.rows_train))
     epochs = refit_epochs(setup, again)
     if setup.config(best.params).schedule == "plateau":

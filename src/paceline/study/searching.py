@@ -22,7 +22,7 @@ from paceline.search.methods.initial_points import InitialPoints
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.space.points import point_of
-from paceline.study.warm import RUN_FIRST, carried
+from paceline.study.warm import RUN_FIRST, translated_results
 
 COMPILING_SECONDS = 5.0
 """Of a core, for one program."""
@@ -77,7 +77,7 @@ def beginning(settings: StudySettings, space: Space, earlier: Mapping[str, Any] 
     usual = [usual_point(space, net.resolve({}))] if kind.begins_with_usual else []
     if earlier is None:
         return {"first": usual}
-    known = carried(earlier, space, net.resolve({}))
+    known = translated_results(earlier, space, net.resolve({}))
     if not known:
         raise SettingsError(
             f"no configuration of the study {earlier['from']!r} lies in the new search space; widen the space, "
@@ -95,7 +95,7 @@ def usual_point(space: Space, usual: Hyperparameters) -> Params:
 def sources_of(space: Space, earlier: Mapping[str, Any] | None, net: Family) -> dict[str, str]:
     """Where the first configurations that `beginning` names come from, by `space.key`."""
     usual = net.resolve({})
-    older = [] if earlier is None else carried(earlier, space, usual)[:RUN_FIRST]
+    older = [] if earlier is None else translated_results(earlier, space, usual)[:RUN_FIRST]
     return {space.key(usual_point(space, usual)): "default"} | {space.key(point): "warm start" for point, _ in older}
 
 

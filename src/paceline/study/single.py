@@ -24,8 +24,8 @@ from paceline.runs import make_executor
 from paceline.settings import StudySettings, dump_settings
 from paceline.store import MEMORY, Store, open_store, read_store
 from paceline.study.conclude import extras, summary_of
-from paceline.study.conduct import Conductor
 from paceline.study.deliver import Delivery, delivered, winner
+from paceline.study.loop import StudyLoop
 from paceline.study.progress import Callback, Progress
 from paceline.study.setup import Setup, set_up
 from paceline.study.study import (
@@ -54,7 +54,7 @@ def begin_single(
 ) -> Study:
     """Start a new study on one split: check all, make its folder and store, run it."""
     earlier = None if older is None else earlier_of(older.record, older.trials)
-    with executors(settings.lanes) as executor:
+    with executors(settings.n_jobs) as executor:
         return _begun(set_up(settings, seen_by(settings, data), executor, earlier), progress)
 
 
@@ -64,7 +64,7 @@ def _begun(setup: Setup, progress: Callback | None) -> Study:
     folder = None if settings.out is None else Path(settings.out)
     where = settings.store or (MEMORY if folder is None else str(folder / DATABASE))
     if folder is not None and holds_study(folder / DATABASE):
-        raise StudyError(f"the folder {str(folder)!r} holds a study already; resume it, or choose another folder.")
+        raise StudyError(f"folder {str(folder)!r} already contains a study; resume it, or choose another folder.")
     record = StudyRecord(
         name=settings.name or data.name,
         settings=setup.settings.to_dict(),
@@ -78,7 +78,7 @@ def _begun(setup: Setup, progress: Callback | None) -> Study:
         store.begin(record)
         if folder is not None:
             (folder / SETTINGS_FILE).write_text(dump_settings(setup.settings), encoding="utf-8")
-        return conduct(setup, store, where, folder, progress)
+        return run_loop(setup, store, where, folder, progress)
 
 
 def resume_single(
@@ -94,7 +94,7 @@ def resume_single(
     data = seen_by(study.settings, data if data is not None else data_of(study.settings))
     check_same_data(study.record, data)
     where = study.settings.store or str(folder / DATABASE)
-    with executors(study.settings.lanes) as executor, open_store(where, create=False) as store:
+    with executors(study.settings.n_jobs) as executor, open_store(where, create=False) as store:
         setup = set_up(study.settings, data, executor, study.record.environment.get("warm_start"))
         if study.state == "finished":  # killed when its model was there, and before all else was
             store.update_study(summary=extras(setup, study.trials, study.summary, store))
@@ -102,7 +102,7 @@ def resume_single(
             report_or_note(study, store)
             return study
         store.update_study(state="running")
-        return conduct(setup, store, where, folder, progress)
+        return run_loop(setup, store, where, folder, progress)
 
 
 def load_single(folder: Path) -> Study:
@@ -125,18 +125,18 @@ def holds_study(file: Path) -> bool:
     return True
 
 
-def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
+def run_loop(setup: Setup, store: Store, where: str, folder: Path | None, progress: Callback | None) -> Study:
     """Search, then keep what was found: first model and summary, then all else and the report."""
     executor = setup.executor
     before = replace(executor.stats)
     start = time.monotonic()
     spent = float(store.study().summary.seconds)
-    conductor = Conductor(setup, store, executor, folder=folder, spent=spent, progress=progress)
+    loop = StudyLoop(setup, store, executor, folder=folder, spent=spent, progress=progress)
 
     def study(model: Model | None = None) -> Study:
         return Study(
             store.study(),
-            list(conductor.ledger.trials.values()),
+            list(loop.table.trials.values()),
             folder,
             where,
             setup.data,
@@ -145,16 +145,16 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         )
 
     try:
-        conductor.run()
-        searched = conductor.seconds
-        trials = list(conductor.ledger.trials.values())
+        loop.run()
+        searched = loop.seconds
+        trials = list(loop.table.trials.values())
         problems: list[str] = []
         best = winner(setup, trials, problems)
         delivery = Delivery()
         if best is not None:
             if progress is not None:
                 progress(closing(setup, trials, best, time.monotonic() - start, "retrain"))
-            delivery = delivered(setup, conductor.ledger.trials, best, folder)
+            delivery = delivered(setup, loop.table.trials, best, folder)
     except KeyboardInterrupt:
         store.update_study(state="interrupted")
         raise StudyInterrupted(study()) from None
@@ -164,7 +164,7 @@ def conduct(setup: Setup, store: Store, where: str, folder: Path | None, progres
         executor.stats.seconds - before.seconds,
     )
     summary = summary_of(
-        setup, trials, best, delivery.again, delivery.refit, stats, executor.steps, conductor.cut,
+        setup, trials, best, delivery.again, delivery.refit, stats, executor.steps, loop.cut,
         [*problems, *delivery.problems],
     )  # fmt: skip
     summary = replace(summary, seconds=round(searched, 1))

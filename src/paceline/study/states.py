@@ -14,7 +14,7 @@ from paceline.errors import StudyError
 from paceline.pack.checkpoint import load_state, save_state, state_arrays, state_from
 from paceline.pack.executor import Executor
 from paceline.pack.trials import PreparedTrial
-from paceline.study.ledger import Ledger
+from paceline.study.trial_table import TrialTable
 from paceline.training.program import State
 
 Key = tuple[int, int]
@@ -25,16 +25,16 @@ class States:
     """The states of a study's trials.
 
     Args:
-        ledger: knows the trials and how far each is measured.
+        table: knows the trials and how far each is measured.
         prepare: what a trial on a fold is trained with.
         executor: holds the states, and trains again what was lost.
         folder: of the checkpoints; None for none.
     """
 
     def __init__(
-        self, ledger: Ledger, prepare: Callable[[Key], PreparedTrial], executor: Executor, folder: Path | None
+        self, table: TrialTable, prepare: Callable[[Key], PreparedTrial], executor: Executor, folder: Path | None
     ) -> None:
-        self._ledger, self._prepare, self._executor, self._folder = ledger, prepare, executor, folder
+        self._table, self._prepare, self._executor, self._folder = table, prepare, executor, folder
         self._alive: set[Key] = set()
         self._written: dict[Key, int] = {}  # epoch of each checkpoint of this process
 
@@ -43,7 +43,7 @@ class States:
         self._alive.add(key)
         if self._executor.holds(key):
             return
-        state = self._stored(key, self._ledger.epochs(*key)) or self._origin(key)
+        state = self._stored(key, self._table.epochs(*key)) or self._origin(key)
         if state is not None:
             self._executor.place(key, state)
 
@@ -67,7 +67,7 @@ class States:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         for key in sorted(self._alive):
-            epoch = self._ledger.epochs(*key)
+            epoch = self._table.epochs(*key)
             if self._written.get(key) == epoch or not self._executor.holds(key):
                 continue
             state = self._executor.state(key)
@@ -91,7 +91,7 @@ class States:
 
     def _origin(self, key: Key) -> State | None:
         """The state in which a trial began: its parent's at that epoch, or None for fresh weights."""
-        trial = self._ledger.trials[key[0]]
+        trial = self._table.trials[key[0]]
         if trial.parent is None:
             return None
         parent = (trial.parent, key[1])

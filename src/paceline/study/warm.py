@@ -51,7 +51,7 @@ def earlier_of(record: StudyRecord, trials: Sequence[Trial]) -> dict[str, Any]:
     return {"from": record.name, "results": results}
 
 
-def carried(earlier: Mapping[str, Any], space: Space, usual: Hyperparameters) -> list[tuple[Params, float]]:
+def translated_results(earlier: Mapping[str, Any], space: Space, usual: Hyperparameters) -> list[tuple[Params, float]]:
     """The older study's results that have a place in a space, best first, each configuration once."""
     found: dict[str, tuple[Params, float]] = {}
     for config, loss in earlier["results"]:

@@ -1,7 +1,7 @@
 """Losses as rows (value per example, slope with respect to the outputs), chosen at run time among the task's own.
 
 Stable forms only: log-sum-exp for cross-entropy, max(z,0) - z*y + log1p(exp(-|z|)) for the sigmoid, so logits of
-+-1e4 give finite losses and gradients. The gradient of the mean over B rows is (A - Y)/B (N1, N2, N4).
++-1e4 give finite losses and gradients. The gradient of the mean over B rows is (A - Y)/B (Kayal, Rafatirad, Falcão).
 Padded output columns hold no loss and get no gradient.
 """
 

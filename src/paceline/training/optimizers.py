@@ -5,8 +5,8 @@
     w -= (cm m' + cg g) / (sqrt(sv v' + ei) + eo)             adamax: / v';  lion: rate * sign(v')
 
 A coefficient is a sum over a few terms that change from step to step, times constants of the trial: the table.
-So no branch depends on which optimiser a trial uses. (N1, N2, N4; Kingma & Ba 2015; Dozat 2016; Loshchilov & Hutter
-2019; Duchi et al. 2011; Chen et al. 2023.)
+So no branch depends on which optimiser a trial uses. (Kayal, Rafatirad, Falcão; Kingma & Ba 2015; Dozat 2016;
+Loshchilov & Hutter 2019; Duchi et al. 2011; Chen et al. 2023.)
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Learning-rate and momentum schedules as one switch over scalars.
 
 Time t counts epochs (or steps) from 0. A trial first warms up, then holds its first rate, then falls by the rule;
-s = max(0, t - warmup - hold) is the time since the fall began and S the time it has. (N1, N2, N4; Smith 2018
-for one-cycle.)
+s = max(0, t - warmup - hold) is the time since the fall began and S the time it has. (Kayal, Rafatirad, Falcão; Smith
+2018 for one-cycle.)
 """
 
 import jax

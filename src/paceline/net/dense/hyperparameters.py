@@ -22,31 +22,47 @@ class DenseHyperparameters(Hyperparameters):
         64, "int", "width of each hidden layer", low=1, high=MAX_UNITS, per_layer=True, static=True
     )
     activation: str | tuple[str, ...] = knob(
-        "relu", "choice", "of hidden layers (N2, N4)", choices=ACTIVATIONS, per_layer=True
+        "relu",
+        "choice",
+        "activation function of the hidden layers (Rafatirad, Falcão)",
+        choices=ACTIVATIONS,
+        per_layer=True,
     )
     activation_alpha: float | None = knob(
         None, "float", "leaky_relu's slope (.01), prelu's first slope (.25), elu's alpha (1), swish's beta (1)",
         optional=True,
     )  # fmt: skip
     skip: str = knob(
-        "none", "choice", "add or concatenate a hidden layer's input to its output (N4)",
+        "none", "choice", "add or concatenate a hidden layer's input to its output (Falcão)",
         choices=("none", "add", "concat"), static=True,
     )  # fmt: skip
-    norm: str = knob("none", "choice", "batch (N1, N3, N4) or layer normalisation", choices=NORMS)
-    norm_position: str = knob("before", "choice", "of the activation", choices=("before", "after"))
-    norm_momentum: float = knob(0.9, "float", "weight of the OLD running statistics (N1, Keras)", low=0.0, below=1.0)
+    norm: str = knob("none", "choice", "normalisation: batch (Kayal, Zhang, Falcão) or layer", choices=NORMS)
+    norm_position: str = knob("before", "choice", "before or after the activation", choices=("before", "after"))
+    norm_momentum: float = knob(0.9, "float", "weight of the OLD running statistics (Kayal, Keras)", low=0.0, below=1.0)
     norm_epsilon: float = knob(1e-5, "float", "inside the root of the normalisation", above=0.0)
-    init: str = knob("auto", "choice", "auto: He for the ReLU family, LeCun for selu, else Glorot (N4)", choices=INITS)
-    init_distribution: str = knob("normal", "choice", "of random weights", choices=("normal", "uniform"))
-    init_gain: float = knob(1.0, "float", "multiplies the initial standard deviation (N1)", above=0.0)
+    init: str = knob(
+        "auto",
+        "choice",
+        "initialisation; auto: He for the ReLU family, LeCun for selu, else Glorot (Falcão)",
+        choices=INITS,
+    )
+    init_distribution: str = knob(
+        "normal", "choice", "distribution of the initial weights", choices=("normal", "uniform")
+    )
+    init_gain: float = knob(1.0, "float", "multiplies the initial standard deviation (Kayal)", above=0.0)
     init_value: float = knob(0.05, "float", "the constant of init constant, sigma of init normal")
     # regularisation
     dropout: float | tuple[float, ...] = knob(
-        0.0, "float", "share of hidden activations dropped (inverted; N0, N1, N4)", low=0.0, below=1.0, per_layer=True
+        0.0,
+        "float",
+        "share of hidden activations dropped (inverted; Horzyk, Kayal, Falcão)",
+        low=0.0,
+        below=1.0,
+        per_layer=True,
     )
     input_dropout: float = knob(0.0, "float", "share of inputs dropped", low=0.0, below=1.0)
     dropout_kind: str = knob(
-        "activations", "choice", "what is dropped; weights is N4's variant", choices=("activations", "weights")
+        "activations", "choice", "what is dropped; weights is Falcão's variant", choices=("activations", "weights")
     )
     activity_l1: float = knob(0.0, "float", "penalty of hidden outputs, divided by the batch (Keras)", low=0.0)
     activity_l2: float = knob(0.0, "float", "like activity_l1, squares", low=0.0)

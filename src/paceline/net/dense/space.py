@@ -1,4 +1,4 @@
-"""The search space of a user who names none, in the order in which N1 and N2 tune.
+"""The search space of a user who names none, in the order in which Kayal and Rafatirad tune.
 
 Learning rate first; then units, batch size and momentum; then layers, decay and regularisation. `layers`, `units` and
 `batch_size` are the shape of a program and so decide how many are compiled: 6 at most, with one batch size.

@@ -1,7 +1,7 @@
 """The loop of a study: propose cohorts, train them to their rungs, decide who goes on, save.
 
 Repeatable whichever lane finishes first: cohort k is proposed and judged knowing only the cohorts up to k - 2 as
-they ended (k - 1 by its configurations alone), and its own trials at the rung. Two cohorts are in flight, so that
+they ended (k - 1 by its configurations alone), and its own trials at the rung. Two cohorts are in progress, so that
 lanes have work while the last trials of a cohort are awaited. A resumed study walks the same path and takes what
 the store knows instead of training it.
 """
@@ -25,14 +25,14 @@ from paceline.search import Clone, Cohort
 from paceline.search.surrogate.one_core import one_core
 from paceline.seeds import generator, seed_for
 from paceline.store import Store
-from paceline.study.endings import Endings
-from paceline.study.horizon import Horizon
 from paceline.study.interrupts import interrupts_held
-from paceline.study.ledger import Ledger
 from paceline.study.progress import Callback, Progress
 from paceline.study.proposing import Proposal, Proposer
 from paceline.study.setup import Setup
 from paceline.study.states import States
+from paceline.study.stopping_criteria import StoppingCriteria
+from paceline.study.trial_table import TrialTable
+from paceline.study.visible_history import VisibleHistory
 from paceline.summary import Summary
 
 Rows = NDArray[np.float32]
@@ -44,8 +44,8 @@ CHECKPOINT_SECONDS = 10.0
 
 
 @dataclass(eq=False)
-class Flight:
-    """A cohort under way.
+class ActiveCohort:
+    """A cohort in training.
 
     Attributes:
         members: numbers of its trials; rung: index of the rung they are trained to; awaited: jobs still out.
@@ -63,11 +63,11 @@ class Flight:
         return self.cohort.rungs[self.rung]
 
 
-class Conductor:
+class StudyLoop:
     """Runs the search of one study in this process.
 
     Attributes:
-        ledger: what is known of each trial.
+        table: what is known of each trial.
         cut: why the search ended before its plan did; "" if it didn't.
     """
 
@@ -76,17 +76,17 @@ class Conductor:
         progress: Callback | None,
     ) -> None:  # fmt: skip
         """Args: spent: seconds that earlier processes searched; they count against the time budget."""
-        self.ledger = Ledger(setup)
-        self._horizon = Horizon(self.ledger.trials, setup.goal, setup.stopper.in_flight)
+        self.table = TrialTable(setup)
+        self._visible = VisibleHistory(self.table.trials, setup.goal, setup.stopper.in_flight)
         self.cut = ""
         self._setup, self._store, self._executor = setup, store, executor
         self._spent, self._progress = spent, progress
         checkpoints = None if folder is None else folder / "checkpoints"
-        self._states = States(self.ledger, self._prepare, executor, checkpoints)
-        self._endings = Endings(setup)
+        self._states = States(self.table, self._prepare, executor, checkpoints)
+        self._criteria = StoppingCriteria(setup)
         self._proposer = Proposer(setup.searcher)
         self._prepared: dict[tuple[int, int], PreparedTrial] = {}
-        self._flights: list[Flight] = []
+        self._active_cohorts: list[ActiveCohort] = []
         self._next_number = self._next_cohort = 0
         self._exhausted = False
         self._began = self._last_checkpoint = time.monotonic()
@@ -110,7 +110,7 @@ class Conductor:
             try:
                 self._search(raise_if_due)
             except KeyboardInterrupt:
-                self._land()
+                self._drain()
                 self._checkpoint(force=True)
                 raise
             finally:
@@ -120,23 +120,23 @@ class Conductor:
         settings = self._setup.settings
         cohorts = self._setup.stopper.cohorts(settings.trials, settings.epochs)
         while True:
-            self._take_off(cohorts)
-            if not self._flights and not self._proposer.thinking:
+            self._propose(cohorts)
+            if not self._active_cohorts and not self._proposer.thinking:
                 return
             self._collect()
-            for flight in list(self._flights):
-                self._climb(flight)
+            for active in list(self._active_cohorts):
+                self._advance_rung(active)
             self._save()
             self._checkpoint()
-            self._tell()
+            self._report_progress()
             raise_if_due()
             if self._deadline is not None and time.monotonic() > self._deadline:
-                self._cut_off(f"the time budget of {settings.minutes:g} minutes ended")
+                self._cut_off(f"the time limit of {settings.minutes:g} minutes was reached")
                 return
 
     # -- proposing
 
-    def _take_off(self, cohorts: Iterator[Cohort]) -> None:
+    def _propose(self, cohorts: Iterator[Cohort]) -> None:
         """Propose and start cohorts as long as all that they may know of has ended."""
         while not self._exhausted:
             if not self._proposer.thinking:
@@ -149,18 +149,18 @@ class Conductor:
     def _ask(self, cohorts: Iterator[Cohort]) -> None:
         """Have the next cohort proposed, if its time has come."""
         lag = self._setup.stopper.in_flight
-        if any(self._next_cohort - flight.cohort.number >= lag for flight in self._flights):
+        if any(self._next_cohort - active.cohort.number >= lag for active in self._active_cohorts):
             return
         cohort = next(cohorts, None)
         if cohort is not None:
-            self._horizon.settle(cohort.number)
-            self.cut = self._endings.reason(self._horizon.settled(cohort.number))
+            self._visible.settle(cohort.number)
+            self.cut = self._criteria.reason(self._visible.settled(cohort.number))
         if cohort is None or self.cut:
             self._exhausted = True
             return
         self._next_cohort = cohort.number + 1
         rng = generator(self._setup.settings.seed, "search", self._next_number)
-        self._proposer.ask(cohort, self._horizon.for_proposing(cohort.number), rng)
+        self._proposer.ask(cohort, self._visible.for_proposing(cohort.number), rng)
 
     def _start(self, cohort: Cohort, proposals: list[Proposal]) -> None:
         """A cohort's trials come to be and are sent to their first rung."""
@@ -172,38 +172,38 @@ class Conductor:
         members = list(range(self._next_number, self._next_number + len(proposals)))
         self._next_number += len(proposals)
         self._recall(members)
-        for number, (params, made_of, source) in zip(members, proposals, strict=True):
-            seed = seed_for(self._setup.settings.seed, "trial", made_of)
+        for number, (params, seed_index, source) in zip(members, proposals, strict=True):
+            seed = seed_for(self._setup.settings.seed, "trial", seed_index)
             origin = source or self._setup.settings.method
-            self.ledger.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
-        flight = Flight(dataclasses.replace(cohort, size=len(proposals)), members)
-        self._flights.append(flight)
-        self._dispatch(flight)
+            self.table.put(Trial(number, params, seed, cohort=cohort.number, origin=origin))
+        active = ActiveCohort(dataclasses.replace(cohort, size=len(proposals)), members)
+        self._active_cohorts.append(active)
+        self._dispatch(active)
 
     # -- training
 
-    def _dispatch(self, flight: Flight) -> None:
+    def _dispatch(self, active: ActiveCohort) -> None:
         """Send every running trial of a cohort to its next rung, by replay where the store knows the way."""
         jobs: list[Job] = []
-        for number in flight.members:
-            if self.ledger.trials[number].ended:
+        for number in active.members:
+            if self.table.trials[number].ended:
                 continue
             for fold in range(len(self._setup.folds)):
                 key = (number, fold)
-                if self.ledger.ended(number, fold):
+                if self.table.ended(number, fold):
                     continue
-                self._replay(key, flight.epoch)
-                if self.ledger.ended(number, fold) or self.ledger.epochs(number, fold) >= flight.epoch:
+                self._replay(key, active.epoch)
+                if self.table.ended(number, fold) or self.table.epochs(number, fold) >= active.epoch:
                     continue
-                flight.awaited.add(key)
-                priority = (flight.cohort.number, flight.rung, number, fold)
+                active.awaited.add(key)
+                priority = (active.cohort.number, active.rung, number, fold)
                 self._states.ready(key)
-                jobs.append(Job(key, self._prepare(key), flight.epoch, priority, in_parts=True))
+                jobs.append(Job(key, self._prepare(key), active.epoch, priority, in_parts=True))
         self._executor.submit(jobs)
 
     def _prepare(self, key: tuple[int, int]) -> PreparedTrial:
         if key not in self._prepared:
-            trial = self.ledger.trials[key[0]]
+            trial = self.table.trials[key[0]]
             self._prepared[key] = self._setup.prepared(trial.params, key[1], trial.seed)
         return self._prepared[key]
 
@@ -216,13 +216,13 @@ class Conductor:
     def _replay(self, key: tuple[int, int], epoch: int) -> None:
         """Take epochs that an earlier process measured, up to `epoch`."""
         known = self._known.get(key)
-        have = self.ledger.epochs(*key)
+        have = self.table.epochs(*key)
         if known is not None and len(known) > have:
-            self.ledger.add(*key, known[have:epoch], self._prepare(key), save=False)
+            self.table.add(*key, known[have:epoch], self._prepare(key), save=False)
 
     def _collect(self) -> None:
         """Take in what lanes have trained."""
-        if not any(flight.awaited for flight in self._flights):
+        if not any(active.awaited for active in self._active_cohorts):
             self._proposer.wait(WAIT_SECONDS)
             return
         for done in self._executor.collect(timeout=GLANCE_SECONDS if self._proposer.thinking else WAIT_SECONDS):
@@ -232,71 +232,71 @@ class Conductor:
         key = done.handle
         assert isinstance(key, tuple)
         number, fold = key
-        flight = next(flight for flight in self._flights if number in flight.members)
+        active = next(active for active in self._active_cohorts if number in active.members)
         if done.over:
-            flight.awaited.discard(key)
+            active.awaited.discard(key)
         if done.error is not None:
             self._fail(number, done.error)
             return
-        have = self.ledger.epochs(number, fold)
+        have = self.table.epochs(number, fold)
         new = done.measurements[max(0, have - done.first_epoch + 1) :]
-        self.ledger.add(number, fold, new, self._prepare(key), save=True)
+        self.table.add(number, fold, new, self._prepare(key), save=True)
 
     def _fail(self, number: int, error: BaseException) -> None:
         reason = f"could not be run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        self.ledger.end([number], Status.FAILED, {number: reason}, EndReason.FAILED)
+        self.table.end([number], Status.FAILED, {number: reason}, EndReason.FAILED)
 
-    def _climb(self, flight: Flight) -> None:
+    def _advance_rung(self, active: ActiveCohort) -> None:
         """Where a cohort has reached its rung, decide and send it on, as far as replay carries it."""
-        while not flight.awaited:
-            running = [number for number in flight.members if not self.ledger.trials[number].ended]
-            running = [number for number in running if not self.ledger.summarise(number).ended]
-            last = flight.rung == len(flight.cohort.rungs) - 1
+        while not active.awaited:
+            running = [number for number in active.members if not self.table.trials[number].ended]
+            running = [number for number in running if not self.table.summarise(number).ended]
+            last = active.rung == len(active.cohort.rungs) - 1
             if running and not last:
-                own = [self.ledger.trials[number] for number in flight.members]
-                known = self._horizon.for_judging(flight.cohort.number, own)
-                decision = self._setup.stopper.decide(known, flight.cohort, flight.epoch)
+                own = [self.table.trials[number] for number in active.members]
+                known = self._visible.for_judging(active.cohort.number, own)
+                decision = self._setup.stopper.decide(known, active.cohort, active.epoch)
                 stop = {number: reason for number, reason in decision.stop.items() if number in running}
                 for clone in decision.clones:
-                    self._clone(flight, clone)
-                self.ledger.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
+                    self._clone(active, clone)
+                self.table.end(stop, Status.STOPPED, dict(stop), EndReason.PRUNED)
                 running = [number for number in running if number not in stop]
-            for number in flight.members:
-                if self.ledger.trials[number].ended:
-                    self._close(flight, number)
+            for number in active.members:
+                if self.table.trials[number].ended:
+                    self._close(active, number)
             if last or not running:
-                self._flights.remove(flight)
+                self._active_cohorts.remove(active)
                 return
-            flight.rung += 1
-            self._dispatch(flight)
+            active.rung += 1
+            self._dispatch(active)
 
-    def _clone(self, flight: Flight, clone: Clone) -> None:
+    def _clone(self, active: ActiveCohort, clone: Clone) -> None:
         """A trial joins a cohort as a copy of another one: its curve so far, its state, its place in training."""
         number = self._next_number
         self._next_number += 1
-        parent = self.ledger.trials[clone.parent]
-        self.ledger.put(
+        parent = self.table.trials[clone.parent]
+        self.table.put(
             Trial(
                 number, clone.params, seed_for(self._setup.settings.seed, "trial", number), cohort=parent.cohort,
-                origin="clone", parent=parent.number, cloned_at=flight.epoch,
+                origin="clone", parent=parent.number, cloned_at=active.epoch,
             )
         )  # fmt: skip
         self._recall([number])
         for fold in range(len(self._setup.folds)):
             key = (number, fold)
             known = key in self._known
-            self.ledger.add(*key, self.ledger.rows(clone.parent, fold), self._prepare(key), save=not known)
+            self.table.add(*key, self.table.rows(clone.parent, fold), self._prepare(key), save=not known)
             if not known:
                 self._states.copy(key, (clone.parent, fold))
-        self.ledger.summarise(number)
-        flight.members.append(number)
+        self.table.summarise(number)
+        active.members.append(number)
 
-    def _close(self, flight: Flight, number: int) -> None:
+    def _close(self, active: ActiveCohort, number: int) -> None:
         """A trial has ended: count it, free its arrays."""
-        if number in flight.closed:
+        if number in active.closed:
             return
-        flight.closed.add(number)
-        trial = self.ledger.trials[number]
+        active.closed.add(number)
+        trial = self.table.trials[number]
         self._counts[trial.status] += 1
         sign = -1.0 if self._setup.goal == "maximize" else 1.0
         mine = loss_of(trial, sign)
@@ -306,38 +306,38 @@ class Conductor:
             self._states.drop((number, fold))
             self._prepared.pop((number, fold), None)
             self._known.pop((number, fold), None)
-        self.ledger.forget(number)
+        self.table.forget(number)
 
     # -- ending early
 
-    def _land(self) -> None:
+    def _drain(self) -> None:
         """Stop training after the running slices and take in what they bring."""
         self._executor.cancel()
-        while any(flight.awaited for flight in self._flights) and self._executor.open_jobs:
+        while any(active.awaited for active in self._active_cohorts) and self._executor.open_jobs:
             self._collect()
-        for flight in self._flights:
-            for number in flight.members:
-                if not self.ledger.trials[number].ended:
-                    self.ledger.summarise(number)
+        for active in self._active_cohorts:
+            for number in active.members:
+                if not self.table.trials[number].ended:
+                    self.table.summarise(number)
         self._save()
 
     def _cut_off(self, reason: str) -> None:
         """End the search now: running trials count with what they have."""
         self.cut = reason
-        self._land()
-        for flight in self._flights:
-            running = [number for number in flight.members if not self.ledger.trials[number].ended]
-            self.ledger.end(running, Status.STOPPED, dict.fromkeys(running, reason), EndReason.TIME_LIMIT)
-            for number in flight.members:
-                self._close(flight, number)
-        self._flights = []
+        self._drain()
+        for active in self._active_cohorts:
+            running = [number for number in active.members if not self.table.trials[number].ended]
+            self.table.end(running, Status.STOPPED, dict.fromkeys(running, reason), EndReason.TIME_LIMIT)
+            for number in active.members:
+                self._close(active, number)
+        self._active_cohorts = []
         self._save()
 
-    # -- keeping and telling
+    # -- saving and reporting
 
     def _save(self) -> None:
         """Hand on what is new, in one transaction."""
-        trials, blocks = self.ledger.unsaved()
+        trials, blocks = self.table.unsaved()
         if trials or blocks:
             self._store.save(trials, blocks)
 
@@ -350,7 +350,7 @@ class Conductor:
         self._store.update_study(summary=Summary(seconds=round(self.seconds, 1)))
         self._states.write()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         now = time.monotonic()
         if self._progress is None or now - self._speed[-1][0] < WAIT_SECONDS:
             return
@@ -368,7 +368,7 @@ class Conductor:
         self._progress(
             Progress(
                 done=done,
-                running=len(self.ledger.trials) - done,
+                running=len(self.table.trials) - done,
                 stopped=self._counts[Status.STOPPED],
                 diverged=self._counts[Status.DIVERGED],
                 total=total,

@@ -2,7 +2,7 @@
 
 The lag is the stopper's number of cohorts in flight: two, so that lanes have work while the last trials of a cohort
 are awaited; one where a population's clones must be numbered in order. Fixed as it is, it makes a study repeatable
-whichever lane finishes first. Trials are numbered in the order of their cohorts and those within the horizon have
+whichever lane finishes first. Trials are numbered in the order of their cohorts and those within it have
 ended, so the settled part of a history only grows at its end and all histories share it: a cohort costs its own size,
 not a walk over the study.
 """
@@ -15,7 +15,7 @@ from paceline.records import History, Trial
 from paceline.search import HistoryView
 
 
-class Horizon:
+class VisibleHistory:
     """The settled trials of a study.
 
     Args:

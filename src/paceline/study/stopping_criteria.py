@@ -15,17 +15,17 @@ from paceline.search.methods.bayes import Bayes
 from paceline.seeds import generator
 from paceline.study.setup import Setup
 
-LOOKS, APART, LEAST = 3, 10, 30
+LOOKS, APART, MIN_TRIALS = 3, 10, 30
 """Looks in a row without hope, trials between two looks, and trials before the first."""
 
 
-class Endings:
+class StoppingCriteria:
     """Asked before each cohort, in their order."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._judge = Bayes(setup.space, seed=setup.settings.seed) if setup.settings.stop_at_noise else None
-        self._looked_at = LEAST - APART
+        self._looked_at = MIN_TRIALS - APART
         self._hopeless = 0
 
     def reason(self, settled: History) -> str:
@@ -52,4 +52,4 @@ class Endings:
         if self._hopeless < LOOKS:
             return ""
         share = outlook.gain / outlook.noise
-        return f"one more trial can be expected to gain {share:.0%} of what another seed changes"
+        return f"the expected improvement of one more trial is {100 * share:.0f} % of the seed noise"

@@ -20,7 +20,7 @@ from paceline.training.program import DIVERGED, RUNNING
 Rows = NDArray[np.float32]
 
 
-class Ledger:
+class TrialTable:
     """Trials by number and measurements by (trial, fold); remembers what has not been saved yet.
 
     Attributes:

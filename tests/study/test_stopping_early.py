@@ -13,8 +13,8 @@ from paceline.seeds import generator
 from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study import StudyInterrupted, resume, tune
-from paceline.study.endings import APART, LEAST, LOOKS, Endings
 from paceline.study.setup import Setup, set_up
+from paceline.study.stopping_criteria import APART, LOOKS, MIN_TRIALS, StoppingCriteria
 from paceline.testing import StubExecutor
 
 SPACE = {name: {"low": 0.0, "high": 0.9} for name in ("dropout", "input_dropout")}
@@ -40,7 +40,7 @@ def bowl(p: Params, _: np.random.Generator) -> float:
     return (p["dropout"] - 0.31) ** 2 + (p["input_dropout"] - 0.77) ** 2
 
 
-def asked(endings: Endings, trials: list[Trial], by: int) -> int | None:
+def asked(endings: StoppingCriteria, trials: list[Trial], by: int) -> int | None:
     """With how many trials it says to end; None if it never does."""
     for count in range(by, len(trials) + 1, by):
         if endings.reason(History(tuple(trials[:count]))):
@@ -49,11 +49,11 @@ def asked(endings: Endings, trials: list[Trial], by: int) -> int | None:
 
 
 def test_pure_noise_is_given_up_at_the_third_look(digits: Dataset) -> None:
-    assert asked(Endings(setup_for(digits)), drawn(noise, 120), 1) == LEAST + (LOOKS - 1) * APART
+    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 1) == MIN_TRIALS + (LOOKS - 1) * APART
 
 
 def test_the_looks_must_lie_apart(digits: Dataset) -> None:
-    assert asked(Endings(setup_for(digits)), drawn(noise, 120), 25) == 50 + (LOOKS - 1) * 25
+    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 25) == 50 + (LOOKS - 1) * 25
 
 
 def test_hope_begins_the_count_anew(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +66,12 @@ def test_hope_begins_the_count_anew(digits: Dataset, monkeypatch: pytest.MonkeyP
         return type(found)(gain=2.0 * found.noise, noise=found.noise) if next(looks) else found
 
     monkeypatch.setattr(Bayes, "outlook", sometimes)
-    assert asked(Endings(setup_for(digits)), drawn(noise, 120), 1) == LEAST + 5 * APART
+    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 1) == MIN_TRIALS + 5 * APART
 
 
 def test_it_isn_t_asked_unless_wanted(digits: Dataset) -> None:
     quiet = set_up(StudySettings(search=SPACE, stopper="none"), digits, StubExecutor())
-    assert asked(Endings(quiet), drawn(noise, 120), 10) is None
+    assert asked(StoppingCriteria(quiet), drawn(noise, 120), 10) is None
 
 
 def test_the_outlook_falls_with_what_is_known() -> None:
@@ -91,11 +91,11 @@ def test_the_outlook_falls_with_what_is_known() -> None:
 def test_a_study_ends_and_says_why_and_a_resumed_one_ends_there_too(
     digits: Dataset, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paceline.study.conduct.WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("paceline.study.loop.WAIT_SECONDS", 0.001)
     params = SMALL["params"] | {"learning_rate": 1e-5}
     settings = ENDS | {"params": params, "space": {"dropout": {"low": 0.0, "high": 0.01}}, "trials": 200}
     study = tune(digits, **settings)
-    assert "what another seed changes" in study.summary.ended and len(study.trials) < 200
+    assert "of the seed noise" in study.summary.ended and len(study.trials) < 200
     with pytest.raises(StudyInterrupted):
         tune(digits, **settings, out=tmp_path / "study", progress=interrupt_after(20))
     assert outcome(resume(tmp_path / "study", data=digits)) == outcome(study)

@@ -24,7 +24,7 @@ FEW: dict[str, Any] = SMALL | {"stopper": "none", "stopper_options": {"size": 4}
 
 def test_the_time_budget_ends_the_search(digits: Dataset) -> None:
     study = tune(digits, **FEW | {"epochs": 2000}, minutes=1e-4)
-    sentence = "the time budget of 0.0001 minutes ended"
+    sentence = "the time limit of 0.0001 minutes was reached"
     assert study.state == "finished"
     assert study.summary.ended == sentence
     assert len(study.trials) == 8  # the two cohorts that were in flight
@@ -41,7 +41,7 @@ def test_a_resumed_study_has_what_is_left_of_its_time(digits: Dataset, tmp_path:
         assert 0 < before < 200
         store.update_study(summary=Summary(seconds=299.9))
     again = resume(folder, data=digits)
-    assert again.summary.ended == "the time budget of 5 minutes ended"
+    assert again.summary.ended == "the time limit of 5 minutes was reached"
     assert 299.9 < again.summary.seconds < 330
 
 
