@@ -14,7 +14,7 @@ from paceline.settings import StudySettings
 from paceline.space import Space
 from paceline.study import StudyInterrupted, resume, tune
 from paceline.study.setup import Setup, set_up
-from paceline.study.stopping_criteria import APART, LOOKS, MIN_TRIALS, StoppingCriteria
+from paceline.study.stopping_criteria import LOOKS, MIN_TRIALS, TRIALS_BETWEEN, StoppingCriteria
 from paceline.testing import StubExecutor
 
 SPACE = {name: {"low": 0.0, "high": 0.9} for name in ("dropout", "input_dropout")}
@@ -49,7 +49,7 @@ def asked(endings: StoppingCriteria, trials: list[Trial], by: int) -> int | None
 
 
 def test_pure_noise_is_given_up_at_the_third_look(digits: Dataset) -> None:
-    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 1) == MIN_TRIALS + (LOOKS - 1) * APART
+    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 1) == MIN_TRIALS + (LOOKS - 1) * TRIALS_BETWEEN
 
 
 def test_the_looks_must_lie_apart(digits: Dataset) -> None:
@@ -66,7 +66,7 @@ def test_hope_begins_the_count_anew(digits: Dataset, monkeypatch: pytest.MonkeyP
         return type(found)(gain=2.0 * found.noise, noise=found.noise) if next(looks) else found
 
     monkeypatch.setattr(Bayes, "outlook", sometimes)
-    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 1) == MIN_TRIALS + 5 * APART
+    assert asked(StoppingCriteria(setup_for(digits)), drawn(noise, 120), 1) == MIN_TRIALS + 5 * TRIALS_BETWEEN
 
 
 def test_it_isn_t_asked_unless_wanted(digits: Dataset) -> None:

@@ -15,7 +15,7 @@ from paceline.search.methods.bayes import Bayes
 from paceline.seeds import generator
 from paceline.study.setup import Setup
 
-LOOKS, APART, MIN_TRIALS = 3, 10, 30
+LOOKS, TRIALS_BETWEEN, MIN_TRIALS = 3, 10, 30
 """Looks in a row without hope, trials between two looks, and trials before the first."""
 
 
@@ -25,7 +25,7 @@ class StoppingCriteria:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._judge = Bayes(setup.space, seed=setup.settings.seed) if setup.settings.stop_at_noise else None
-        self._looked_at = MIN_TRIALS - APART
+        self._looked_at = MIN_TRIALS - TRIALS_BETWEEN
         self._hopeless = 0
 
     def reason(self, settled: History) -> str:
@@ -42,7 +42,7 @@ class StoppingCriteria:
         return f"trial {best.number} reached the target score {target:g}" if reached else ""
 
     def _no_hope(self, settled: History) -> str:
-        if self._judge is None or len(settled) < self._looked_at + APART:
+        if self._judge is None or len(settled) < self._looked_at + TRIALS_BETWEEN:
             return ""
         self._looked_at = len(settled)
         outlook = self._judge.outlook(settled, generator(self._setup.settings.seed, "outlook", len(settled)))

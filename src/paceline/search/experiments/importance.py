@@ -27,12 +27,12 @@ from paceline.space import Slot, Space
 Column = NDArray[np.float64]
 
 GOOD = 0.1
-LEAST_TRIALS, MOST_TRIALS = 20, 3000
+MIN_TRIALS, MAX_TRIALS = 20, 3000
 CELLS = 50
 FEW_VALUES = 10
 """Numbers of at most so many values are counted value by value."""
 SHUFFLES = 200
-TREES, LEAF, MOST_ROWS = 32, 3, 1000
+TREES, LEAF, MAX_ROWS = 32, 3, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def importances(space: Space, history: History, seed: int = 0) -> list[Importanc
     known = np.isfinite(places) & ~np.isnan(units).all(axis=1)
     places, units = places[known], units[known]
     slots = [i for i, slot in enumerate(space.slots) if np.unique(units[:, i][~np.isnan(units[:, i])]).size > 1]
-    if len(places) < LEAST_TRIALS or np.ptp(places) == 0 or not slots:
+    if len(places) < MIN_TRIALS or np.ptp(places) == 0 or not slots:
         return []
     rng = np.random.default_rng(seed)
     found = [_divergence(space.slots[i], units[:, i], places, rng) for i in slots]
@@ -82,7 +82,7 @@ def every_so_many(trials: int) -> int:
     >>> every_so_many(500), every_so_many(50_000)
     (1, 16)
     """
-    return max(1, trials // MOST_TRIALS)
+    return max(1, trials // MAX_TRIALS)
 
 
 def _title(slot: Slot) -> str:
@@ -139,7 +139,7 @@ def fanova(units: Column, target: Column, seed: int = 0) -> Column:
     """
     from sklearn.ensemble import RandomForestRegressor
 
-    kept = np.unique(np.linspace(0, len(units) - 1, min(len(units), MOST_ROWS)).astype(np.int64))
+    kept = np.unique(np.linspace(0, len(units) - 1, min(len(units), MAX_ROWS)).astype(np.int64))
     rows = np.where(np.isnan(units), 0.5, units)[kept]
     forest = RandomForestRegressor(TREES, min_samples_leaf=LEAF, random_state=library_seed(seed), n_jobs=1)
     forest.fit(rows, target[kept])

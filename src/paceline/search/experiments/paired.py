@@ -26,7 +26,7 @@ Scores = NDArray[np.float64]
 
 LEVEL = 0.95
 POWER = 0.8
-MOST_REPEATS = 1000
+MAX_REPEATS = 1000
 ROUNDING = 1e-6
 """Of the scores: differences within it of each other are equal, for scores are measured in 32 bits."""
 
@@ -119,7 +119,7 @@ def repeats_needed(mean: float, sd: float) -> int | None:
     """
     if mean == 0.0:
         return None
-    counts = np.arange(2, MOST_REPEATS + 1)
+    counts = np.arange(2, MAX_REPEATS + 1)
     reach = (stdtrit(counts - 1, (1 + LEVEL) / 2) + stdtrit(counts - 1, POWER)) * sd / np.sqrt(counts)
     enough = np.flatnonzero(reach <= abs(mean))
     return int(counts[enough[0]]) if len(enough) else None

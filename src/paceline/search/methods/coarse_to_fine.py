@@ -33,7 +33,7 @@ from paceline.search.ranking import observations
 from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Slot, Space
 
-LEAST_MARGIN = 0.02
+MIN_MARGIN = 0.02
 """Margin of a box that the best trials have shrunk to a point, on [0, 1]."""
 
 
@@ -160,5 +160,5 @@ class CoarseToFine(Searcher):
     def _range(self, column: NDArray[np.float64], slot: Slot) -> tuple[float, float]:
         bottom, top = float(column.min()), float(column.max())
         neighbour = 1.0 / (slot.parameter.count or np.inf)
-        margin = max(self._margin * (top - bottom), LEAST_MARGIN, neighbour)
+        margin = max(self._margin * (top - bottom), MIN_MARGIN, neighbour)
         return max(0.0, bottom - margin), min(1.0, top + margin)

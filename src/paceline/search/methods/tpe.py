@@ -23,7 +23,7 @@ from paceline.search.surrogate.parzen import Parzen
 from paceline.search.unique_batch import UniqueBatch
 from paceline.space import Space
 
-MOST_GOOD = 25
+MAX_GOOD = 25
 """l is made of at most so many trials: in a long study only the very best should attract."""
 
 
@@ -67,7 +67,7 @@ class Tpe(Searcher):
         return batch.fill(rng)
 
     def _propose(self, batch: UniqueBatch, known: Observations, rng: np.random.Generator) -> None:
-        few = min(math.ceil(self._good * len(known)), MOST_GOOD, len(known) - known.broken)
+        few = min(math.ceil(self._good * len(known)), MAX_GOOD, len(known) - known.broken)
         good = Parzen(known.units[:few], self.space.slots, self._width)
         others = np.vstack([known.units[few:], known.pending])
         bad = Parzen(others, self.space.slots, self._width)
