@@ -1,7 +1,7 @@
 """How good are proposals? Each method searches each task alone, one evaluation at a time, from many seeds.
 
     incumbent(n)    what a search ended after n evaluations hands over: the best reading; of equal ones a peer's is the
-                    first, as in `best_trial`, and Paceline's the one whose neighbours did best (`search.choice`)
+                    first, as in `best_trial`, and Paceline's the one with the best predicted mean (`search.choice`)
     regret(n)       of the incumbent, by its true loss: 0 is the best there is, 1 the median of random ones; for
                     Paceline also of the first of equals (`regret_of_first`), to tell what the choice is worth
     win             a smaller regret than the other's on the same task and seed; equals share it

@@ -69,16 +69,16 @@ def tune(
         trials: most trials (default 100 where `minutes` isn't given either); minutes: most time for the search.
         epochs: epochs of a trial that isn't stopped.
         seed: root of all random numbers.
-        metric: dev metric to judge by; default error, for regression rmse.
+        metric: validation metric to judge by; default error, for regression rmse.
         objectives: what is kept good beside the metric: "parameters", "operations" (multiply-adds a row), or other
             metrics by their own goals; see `Study.pareto`. The model delivered is still the best by the metric.
-        folds: cross-validation with so many dev folds; default one dev part.
+        folds: cross-validation with so many validation folds; default one validation set.
         outer_folds: nested cross-validation: each of so many folds is once the test part of a whole search (see
             `study.nested`); `trials` is for each search, `minutes` for all of them.
         final: with outer folds, whether one more search, with all rows, delivers a model; default so.
         select: "best" (score of the best epoch) or "last".
         retrain: seeds that the winner is trained again with.
-        refit: train the delivered model on train and dev rows together (see `study.refit` for how long).
+        refit: train the delivered model on training and validation rows together (see `study.refit` for how long).
         params: hyperparameters that all trials have.
         n_jobs: number of parallel workers (threads that train).
         target_score: the search ends when a trial is this good.

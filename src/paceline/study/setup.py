@@ -35,7 +35,7 @@ class Setup:
         executor: what trains; it holds the folds' arrays.
         metric: what trials are judged by; goal: "minimize" or "maximize".
         space, searcher, stopper: as the settings say.
-        folds: what trials must know of each dev fold.
+        folds: what trials must know of each validation fold.
         earlier: what an older study found (see `study.warm`); None for a cold start.
     """
 
