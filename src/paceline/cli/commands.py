@@ -81,7 +81,7 @@ def tune(
     keep_test_closed: options.Closed = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Search hyperparameters, retrain the best configuration, evaluate it on the test set."""
+    """Search hyperparameters, then retrain and test the best."""
     from paceline.cli.arguments import part_of, tune_settings
 
     settings = tune_settings(

@@ -159,8 +159,8 @@ def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -
     kept = {}
     for name, item in parameters.items():
         when = dict(item.when or {})
-        gone = [parent for parent in when if parent not in parameters]
-        if all(fixed.get(parent) in when[parent] for parent in gone):
-            left = {parent: values for parent, values in when.items() if parent not in gone}
-            kept[name] = dataclasses.replace(item, when=left or None) if gone else item
+        fixed_parents = [parent for parent in when if parent not in parameters]
+        if all(fixed.get(parent) in when[parent] for parent in fixed_parents):
+            left = {parent: values for parent, values in when.items() if parent not in fixed_parents}
+            kept[name] = dataclasses.replace(item, when=left or None) if fixed_parents else item
     return kept
