@@ -55,7 +55,9 @@ def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metr
     found.append(Tile("trials", count_text(len(trials)), statuses(trials)))
     epochs = sum(trial.epoch for trial in trials)
     full = record.settings.get("epochs")
-    share = f", {100 * epochs / (full * len(trials)):.0f} % of full training" if full and trials else ""
+    share = (
+        f", {100 * epochs / (full * len(trials)):.0f}\N{NO-BREAK SPACE}% of full training" if full and trials else ""
+    )
     found.append(Tile("epochs trained", count_text(epochs), f"at most {full or NOTHING} a trial{share}"))
     data = record.summary.data
     if data is not None:
@@ -259,7 +261,7 @@ def data_rows(record: StudyRecord, data: DataSummary | None) -> list[tuple[str, 
     rows += [
         (f"split: {PART_WORDS.get(key, key).replace('_', ' ')}", value_text(value))
         for key, value in part(record.environment, "split").items()
-        if value is not None
+        if value is not None and (key, value) != ("train_dev", 0)
     ]
     return rows
 
