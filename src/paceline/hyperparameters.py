@@ -106,8 +106,7 @@ class Hyperparameters:
     bias_l1: float = knob(0.0, "float", "like l1, for biases", low=0.0)
     bias_l2: float = knob(0.0, "float", "like l2, for biases", low=0.0)
     penalty_scale: str = knob(
-        "per_row", "choice",
-        "per_row: lambda/(2 m), m training rows (Horzyk, Kayal); plain: lambda itself (Keras, Falcão)",
+        "per_row", "choice", "per_row: lambda/(2 m), m training rows (Horzyk); plain: lambda itself (Keras, Falcão)",
         choices=("per_row", "plain"),
     )  # fmt: skip
     max_norm: float | None = knob(

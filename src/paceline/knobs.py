@@ -43,6 +43,33 @@ class Knob:
     static: bool = False
     words: tuple[str, ...] = ()
 
+    @property
+    def rule(self) -> str:
+        """What a value must be, for people.
+
+        >>> Knob("float", "", above=0.0).rule, Knob("int", "", low=1, high=9, words=("all",), optional=True).rule
+        ('number > 0', 'whole number from 1 to 9, or all, or none')
+        """
+        if self.kind in RULES:
+            text = RULES[self.kind]
+        elif self.kind == "choice":
+            text = ", ".join(self.choices)
+        else:
+            text = "whole number" if self.kind == "int" else "number"
+            low = f">= {self.low:g}" if self.low > -math.inf else f"> {self.above:g}" if self.above > -math.inf else ""
+            high = f"<= {self.high:g}" if self.high < math.inf else f"< {self.below:g}" if self.below < math.inf else ""
+            both = f"from {self.low:g} to {self.high:g}" if low[:2] == ">=" and high[:2] == "<=" else ""
+            text = " ".join([text, both or " and ".join(part for part in (low, high) if part)]).rstrip()
+        text += "; or one for each layer" if self.per_layer else ""
+        return text + "".join(f", or {word}" for word in self.words) + (", or none" if self.optional else "")
+
+
+RULES = {
+    "bool": "true, false",
+    "points": "list of [epoch, value] pairs",
+    "weights": "balanced, or a mapping of class to weight",
+}
+
 
 def knob(default: Any, kind: str, meaning: str, **rule: Any) -> Any:
     """A field of a class of hyperparameters with its default and its rule (see `Knob`)."""

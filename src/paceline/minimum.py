@@ -40,9 +40,8 @@ class Minimum:
     """The best configuration found and all calls, named as in scipy's OptimizeResult and scikit-optimize's results.
 
     Attributes:
-        x: the configuration with the least value (of several objectives, the first); None if no call succeeded. Of
-            equal values it is the one with the best predicted score (see `search.experiments.tie_break`), in a callback
-            the first.
+        x: the configuration with the least value (of several objectives, the first); None if no call succeeded.
+            Ties are broken by the surrogate's leave-one-out mean (see `search.experiments.tie_break`), in a callback by order.
         fun: its value (of several objectives, the first); inf if no call succeeded.
         nfev: calls made (points with a given `y0` aren't called).
         nit: batches of calls.

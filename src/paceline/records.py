@@ -22,8 +22,8 @@ Params: TypeAlias = dict[str, Any]
 COLUMNS = (
     "train_loss",  # mean data loss (no penalties) over the epoch's batches, dropout and noise on
     "train_error",  # share of wrong labels over the epoch's batches; NaN in regression
-    "loss",  # dev loss, no penalties, no label smoothing
-    "error",  # dev share of wrong labels
+    "loss",  # validation loss, no penalties, no label smoothing
+    "error",  # validation share of wrong labels
     "balanced_accuracy",
     "f1",  # macro mean over classes (binary: of class 1)
     "auc",  # ROC; one class against the rest, macro mean; NaN unless it was asked for
@@ -32,7 +32,7 @@ COLUMNS = (
     "r2",
     "learning_rate",  # at the last step of the epoch
 )
-"""What is measured of each epoch; dev figures unless they say train. NaN where a figure doesn't apply."""
+"""What is measured of each epoch; validation figures unless they say train. NaN where a figure doesn't apply."""
 
 METRICS: dict[str, str] = {
     "error": "minimize",

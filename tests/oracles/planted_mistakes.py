@@ -171,7 +171,7 @@ def copy_of_package(folder: Path) -> Path:
     return folder
 
 
-def verdict(mistake: Mistake, items: list[str]) -> tuple[bool, str]:
+def outcome_of(mistake: Mistake, items: list[str]) -> tuple[bool, str]:
     """(whether the tests turned red, what they said)."""
     with tempfile.TemporaryDirectory() as folder:
         source = copy_of_package(Path(folder))
@@ -198,7 +198,7 @@ def main(names: list[str]) -> int:
     print("without a mistake:", clean.stdout.strip().splitlines()[-1], flush=True)
     holes = clean.returncode != 0
     for mistake in chosen:
-        red, said = verdict(mistake, items[mistake.name])
+        red, said = outcome_of(mistake, items[mistake.name])
         holes |= not red
         print(f"{'red  ' if red else 'GREEN'}  {mistake.name:<58} {said}", flush=True)
     return int(holes)

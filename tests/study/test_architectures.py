@@ -9,7 +9,7 @@ from paceline.cli.screens import Lines, study_lines
 from paceline.data import Dataset, load
 from paceline.net.dense.hyperparameters import STATIC
 from paceline.records import Trial
-from paceline.reporting.facts import sureness
+from paceline.reporting.facts import uncertainty
 from paceline.search import make_searcher
 from paceline.settings import StudySettings
 from paceline.space import Space
@@ -50,7 +50,7 @@ def test_a_short_search_sees_several_numbers_of_layers(method: str, layers: Any,
     assert max(counts) < 20
 
 
-def told(compared: int, possible: int, method: str, trials: int = 9) -> str:
+def why_of(compared: int, possible: int, method: str, trials: int = 9) -> str:
     options = {"configurations": [{"layers": 1}]} if method == "manual" else {}
     space = Space({"layers": {"low": 1, "high": possible}})
     nets = [Trial(i, {"layers": 1 + i % compared}, 0) for i in range(trials)]
@@ -60,13 +60,13 @@ def told(compared: int, possible: int, method: str, trials: int = 9) -> str:
 
 
 def test_why_is_told() -> None:
-    assert told(5, 5, "random") == "The search has tried every one."
-    assert told(2, 5, "sobol") == "The method's own list or sequence has chosen them."
-    assert told(2, 5, "manual") == "The method's own list or sequence has chosen them."
-    assert "seconds to compile" in told(2, 5, "bayes") and told(2, 5, "bayes").endswith(
+    assert why_of(5, 5, "random") == "The search has tried every one."
+    assert why_of(2, 5, "sobol") == "The method's own list or sequence has chosen them."
+    assert why_of(2, 5, "manual") == "The method's own list or sequence has chosen them."
+    assert "seconds to compile" in why_of(2, 5, "bayes") and why_of(2, 5, "bayes").endswith(
         "9 trials were too few for all."
     )
-    assert told(2, 500, "tpe").endswith("which of them are tried is left to the method.")
+    assert why_of(2, 500, "tpe").endswith("which of them are tried is left to the method.")
     space = Space({"dropout": {"low": 0.0, "high": 0.5}})
     assert architectures_summary(make_searcher("random", space, seed=0), space, [], STATIC) is None
 
@@ -83,5 +83,5 @@ def test_summary_screen_and_report_tell_it(digits: Dataset) -> None:
     shown = {label: text.plain for label, text in lines._rows}
     assert shown["compared"] == "2 of 2 architectures (units). The search has tried every one."
     assert study.best is not None
-    sentences = sureness(study.record, study.best, 3, "error")
+    sentences = uncertainty(study.record, study.best, 3, "error")
     assert "2 of 2 architectures (units) were compared. The search has tried every one." in sentences

@@ -16,7 +16,7 @@ from paceline.data import Dataset
 from paceline.net.dense import DENSE
 from paceline.records import History, Status, StudyRecord, Trial, best_of, settled_first
 from paceline.reporting import drawn_curves
-from paceline.reporting.facts import sureness
+from paceline.reporting.facts import uncertainty
 from paceline.search.experiments.tie_break import select_best
 from paceline.space import Space
 from paceline.study import Study, tune
@@ -170,10 +170,10 @@ def test_of_equals_everybody_names_the_same(tmp_path: Path) -> None:
     assert drawn_curves(study.record, study.trials)[0] == study.best.number
     page = study.report(tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"trial {study.best.number}, epoch {study.best.best_epoch}<" in page
-    said = " ".join(sureness(study.record, study.best, 40, "error"))
+    said = " ".join(uncertainty(study.record, study.best, 40, "error"))
     assert (
-        f"{len(equals) - 1} other trials came to the very same score. Of equals" in said
-        and f"is taken: trial {study.best.number}." in said
+        f"{len(equals) - 1} other trials have the same score. Ties are broken by" in said
+        and f"trial {study.best.number} was selected." in said
     )
 
 
@@ -183,7 +183,7 @@ def test_a_study_by_a_model_says_how_well_it_foretold(digits: Dataset) -> None:
     found = study.summary.calibration
     assert found.trials == 24 and 0 <= found.within_50 <= found.within_90 <= 1
     sentence = f"asked about each of 24 trials that it hadn't seen: {found.within_50:.0%} of the results"
-    assert study.best is not None and sentence in " ".join(sureness(study.record, study.best, 24, "error"))
+    assert study.best is not None and sentence in " ".join(uncertainty(study.record, study.best, 24, "error"))
     assert len(study.summary.importance) == 2  # learning rate and dropout
 
 

@@ -1,4 +1,4 @@
-"""The delivered model: the winner trained on train and dev rows together, for as long as the seeds' runs say."""
+"""The delivered model: the winner trained on train and validation rows together, for as long as the seeds' runs say."""
 
 from pathlib import Path
 from typing import Any

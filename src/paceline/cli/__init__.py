@@ -3,6 +3,7 @@
     commands    the commands; what they need is imported when a command runs, so that `paceline --help` is quick
     faults      errors and Ctrl-C as one sentence and an exit code
     arguments   texts from the command line -> settings
+    lists       methods, stoppers, metrics and hyperparameters for --help
     live        the running study on a terminal
     screens     the finished study on a terminal
     documents   the same for machines

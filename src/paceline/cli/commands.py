@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paceline.cli import options
+from paceline.cli import lists, options
 from paceline.cli.faults import Commands
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def every_command(
         print(context.get_help())
 
 
-@app.command()
+@app.command(epilog=lists.help_epilog())
 def tune(
     data: options.Data,
     target: options.Target = None,
@@ -81,7 +81,7 @@ def tune(
     keep_test_closed: options.Closed = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Search hyperparameters, retrain the best configuration, evaluate it on the test set."""
+    """Search hyperparameters, then retrain and test the best."""
     from paceline.cli.arguments import part_of, tune_settings
 
     settings = tune_settings(
@@ -245,6 +245,19 @@ def datasets(as_json: options.AsJson = False) -> None:
     for one in found:
         size = f", {len(one.classes)} classes" if one.classes else ""
         print(f"{one.name:<15}{len(one):>6,} rows  {len(one.columns):>3} features  {task_name(one.task)}{size}")
+
+
+@app.command()
+def knobs(
+    name: Annotated[str | None, typer.Argument(help="A hyperparameter; default: all.")] = None,
+    net: options.Net = None,
+) -> None:
+    """Show the hyperparameters: meaning, values and default."""
+    from paceline.net import family
+
+    kind = family(net or "dense")
+    defaults = kind.resolve({})
+    print(lists.all_knobs(kind.knobs, defaults) if name is None else lists.one_knob(name, kind.knobs, defaults))
 
 
 @app.command()

@@ -37,5 +37,6 @@ def pareto_table(study: "Study", console: Console) -> None:
             ]
         )
     front = count(len(found["front"]), "Pareto-optimal trial")
-    console.print(f"\n{front}; no other trial is better in every objective")
+    rule = "no other trial is better in one objective without being worse in another"
+    console.print(f"\n{front}; {rule}", soft_wrap=True)
     print_rows(rows, console)

@@ -97,7 +97,7 @@ class Dataset:
         classes: labels in sorted order; label names for multi-label; () for regression.
         target_names: names of the target columns.
         notes: what was inferred, dropped or handled, a sentence each.
-        split: row numbers of train, dev, test and train_dev.
+        split: row numbers of train, validation, test and train_dev.
         split_settings: how they were divided.
         split_keys: strata, groups and times of the rows.
         given: the parts ("dev", "test") that the user gave as rows of their own.
@@ -194,25 +194,25 @@ class Dataset:
 
         Args:
             index: which fold, from 0.
-            folds: None for the split's train and dev rows; k for k-fold cross-validation over both together,
+            folds: None for the split's training and validation rows; k for k-fold cross-validation over both together,
                 stratified, grouped or ordered like the split. Test rows are in no fold.
             standardize: "standard", "minmax", "robust" or "none".
             seed: of the shuffle into k folds.
 
         Raises:
-            DataError: if there is no such fold, or no dev part.
+            DataError: if there is no such fold, or no validation set.
         """
         return self._encoded(*self.fold_rows(index, folds, seed), standardize)
 
     def train_dev_fold(self, standardize: str = "standard", folds: int | None = None, seed: int = 0) -> Fold:
-        """The arrays for a last training: train and dev rows together to learn from.
+        """The arrays for a last training: training and validation rows together to learn from.
 
-        The dev arrays hold the dev rows, but these are learnt from too: their scores are no evidence.
+        The validation arrays hold the validation rows, but they are trained on too: their scores are no evidence.
 
-        Args: folds, seed: of the cross-validation; where the split has no dev rows, those of its fold 0 are taken.
+        Args: folds, seed: of the cross-validation; without validation rows in the split, those of fold 0 are taken.
 
         Raises:
-            DataError: if there is no dev part, and no folds.
+            DataError: if there is no validation set, and no folds.
         """
         rows = np.sort(np.concatenate([self.split.train, self.split.dev]))
         scored = self.split.dev if len(self.split.dev) else self.fold_rows(0, folds, seed)[1]
@@ -233,7 +233,7 @@ class Dataset:
         )
 
     def fold_rows(self, index: int, folds: int | None, seed: int) -> tuple[Rows, Rows]:
-        """Row numbers of a fold's train and dev part; see `fold`."""
+        """Row numbers of a fold's training and validation part; see `fold`."""
         if folds is None:
             if index != 0:
                 raise DataError(f"Without `folds` there is only fold 0, but got index={index}.")

@@ -318,7 +318,7 @@ def single_rows(answer: Target, keys: SplitKeys) -> tuple[str, ...]:
 def divide_rows(
     parts: NDArray[np.int64], settings: SplitSettings, answer: Target, keys: SplitKeys, given: Mapping[str, Any]
 ) -> Split:
-    """The split of all rows: parts is 0 for rows still to be divided, 1 and 2 for given dev and test rows."""
+    """The split of all rows: parts is 0 for rows still to be divided, 1 and 2 for given validation and test rows."""
     main = np.flatnonzero(parts == 0)
     home = singles(answer, keys)[main]
     rest = replace(settings, dev=0 if "dev" in given else settings.dev, test=0 if "test" in given else settings.test)

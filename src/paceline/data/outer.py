@@ -1,6 +1,6 @@
-"""Outer folds: a data set whose every row is the test part of exactly one fold; the others are train and dev there.
+"""Outer folds: each row is in the test set of exactly one fold; the others are training and validation there.
 
-    fold 0   test test | . . . . . . . .        .  divided anew into train and dev, as the data set's split says
+    fold 0   test test | . . . . . . . .        .  divided anew into training and validation, as the split says
     fold 1   . . | test test | . . . . .
     ...
 
@@ -54,7 +54,7 @@ def outer_fold(data: Dataset, index: int, folds: int) -> Dataset:
 
 
 def without_test(data: Dataset) -> Dataset:
-    """The data set with all rows divided into train and dev by its own settings, as `load(..., test=0)` does."""
+    """The data set with all rows divided into training and validation, as `load(..., test=0)` does."""
     settings = replace(data.split_settings, test=0)
     return replace(data, split=divided(data, np.arange(len(data)), settings), split_settings=settings)
 

@@ -1,4 +1,4 @@
-"""Rows into parts: train, dev, test (and train_dev), or k folds.
+"""Rows into parts: train, validation, test (and train_dev), or k folds.
 
 Parts have exact sizes. With strata (classes, sources) the count of stratum c in part p must be a whole number
 next to n_c·s_p/n, while rows sum to n_c and columns to s_p. Rounding cell by cell breaks the sums; but the
@@ -21,7 +21,7 @@ Rows = NDArray[np.int64]
 Codes = NDArray[np.int64]
 Cell = tuple[int, int]
 
-CAP = 10_000  # dev and test need no more rows than that, however large the table (default sizes)
+CAP = 10_000  # validation and test need no more rows than that, however large the table (default sizes)
 SHARE = 0.2
 PART_NAMES = ("train", "dev", "test", "train_dev")
 
@@ -213,10 +213,10 @@ def divide_groups(sizes: Sequence[int], groups: Codes, strata: Codes, rng: np.ra
 
 
 def divide_in_time(sizes: Sequence[int], times: NDArray[Any], rng: np.random.Generator) -> list[Rows]:
-    """train, dev, test in order of time; train_dev is drawn at random from the rows before dev.
+    """train, validation, test in order of time; train_dev is drawn at random from the rows before dev.
 
     Args:
-        sizes: rows of train, dev, test, train_dev.
+        sizes: rows of train, validation, test, train_dev.
         times: (n,) comparable values without gaps.
     """
     train, dev, _, train_dev = sizes

@@ -95,7 +95,7 @@ def _figure(
         value = float(front[0][1][best.best_epoch - 1])
         traces.append(
             {
-                "type": "scatter", "mode": "markers", "name": f"epoch {best.best_epoch}",
+                "type": "scatter", "mode": "markers", "name": f"best epoch {best.best_epoch}",
                 "x": [best.best_epoch], "y": [value],
                 "marker": {"color": "--accent", "size": 11, "symbol": "circle-open", "line": {"width": 2}},
                 "hovertemplate": f"best epoch {best.best_epoch}: {number_text(value)}<extra></extra>",

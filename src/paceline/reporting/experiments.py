@@ -50,7 +50,7 @@ def experiments(found: ExperimentResults | None, metric: str, goal: str) -> Expe
         return None
     train = found.train_name.replace("_", " ")
     head: tuple[str, ...] = (
-        "variant", f"validation {metric.replace('_', ' ')}", train, "variant − baseline", "95 % interval, paired",
+        "variant", f"validation {metric.replace('_', ' ')}", train, "difference", "95 % interval, paired",
         "unpaired", "ratio", "p (Holm)", "result", "not compared",
     )  # fmt: skip
     base = found.base

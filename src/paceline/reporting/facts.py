@@ -55,7 +55,9 @@ def tiles(record: StudyRecord, trials: Sequence[Trial], best: Trial | None, metr
     found.append(Tile("trials", count_text(len(trials)), statuses(trials)))
     epochs = sum(trial.epoch for trial in trials)
     full = record.settings.get("epochs")
-    share = f", {epochs / (full * len(trials)):.0%} of full training" if full and trials else ""
+    share = (
+        f", {100 * epochs / (full * len(trials)):.0f}\N{NO-BREAK SPACE}% of full training" if full and trials else ""
+    )
     found.append(Tile("epochs trained", count_text(epochs), f"at most {full or NOTHING} a trial{share}"))
     data = record.summary.data
     if data is not None:
@@ -216,8 +218,8 @@ def uncertainty(record: StudyRecord, best: Trial, trials: int, metric: str) -> l
         listed += " and others" if len(numbers) > SHOWN_TIES else ""
         if numbers:
             found.append(
-                f"{count_text(len(numbers))} of {plural(trials, 'trial')} are not significantly different from trial "
-                f"{best.number} ({tied.rule or 'statistically tied'}): {listed}."
+                f"{count_text(len(numbers))} of {plural(trials, 'trial')} {'is' if len(numbers) == 1 else 'are'} "
+                f"not significantly different from trial {best.number} ({tied.rule or 'statistically tied'}): {listed}."
             )
         else:
             found.append(
@@ -259,7 +261,7 @@ def data_rows(record: StudyRecord, data: DataSummary | None) -> list[tuple[str, 
     rows += [
         (f"split: {PART_WORDS.get(key, key).replace('_', ' ')}", value_text(value))
         for key, value in part(record.environment, "split").items()
-        if value is not None
+        if value is not None and (key, value) != ("train_dev", 0)
     ]
     return rows
 
@@ -280,10 +282,15 @@ def seed_rows(record: StudyRecord, best: Trial | None) -> list[tuple[str, str]]:
 def setting_rows(record: StudyRecord) -> list[tuple[str, str]]:
     """The study's settings, as far as they say something."""
     return [
-        (key, value_text(value))
+        (key, value_text(_set_values(value)))
         for key, value in with_usual_names(record.settings).items()
         if key not in HIDDEN_SETTINGS and value not in (None, {}, [])
     ]
+
+
+def _set_values(value: Any) -> Any:
+    """A setting without those of its parts that aren't set."""
+    return {name: item for name, item in value.items() if item is not None} if isinstance(value, Mapping) else value
 
 
 def environment_rows(record: StudyRecord) -> list[tuple[str, str]]:

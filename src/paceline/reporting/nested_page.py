@@ -30,7 +30,7 @@ class Strip:
 
     Attributes:
         height: of the drawing; its width is WIDTH.
-        rows: of each fold its label, height, and place of its test and dev score (None: there is none).
+        rows: of each fold its label, height, and place of its test and validation score (None: there is none).
         mean: place of the mean; band: of the interval's ends.
         ticks: (place, text) of the axis.
     """
@@ -195,7 +195,7 @@ def alike(item: Agreement) -> str:
 def strip(summary: NestedSummary) -> Strip | None:
     """The scores of the folds on one axis; None before the first."""
     folds = summary.folds
-    dev = summary.dev_mean is not None  # the dev score is of the same metric
+    dev = summary.dev_mean is not None  # the validation score is of the same metric
     shown = [fold.score for fold in folds] + [fold.dev for fold in folds if dev] + list(summary.interval or [])
     known = [value for value in shown if value is not None]
     if summary.mean is None:

@@ -97,7 +97,7 @@ def _kind(trial: Trial) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """How many trials were trained beyond each rung.
+    """How many trials survived each rung.
 
     Attributes:
         epochs: the rungs, and last the longest training.

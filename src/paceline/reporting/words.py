@@ -55,10 +55,10 @@ def count_text(number: Any) -> str:
 
 def plural(number: int, noun: str) -> str:
     """
-    >>> plural(1, "trial"), plural(2, "trial"), plural(0, "class"), plural(3, "search")
-    ('1 trial', '2 trials', '0 classes', '3 searches')
+    >>> plural(1, "trial"), plural(2, "epoch"), plural(0, "class"), plural(3, "search")
+    ('1 trial', '2 epochs', '0 classes', '3 searches')
     """
-    many = f"{noun}es" if noun.endswith(("s", "ch")) else f"{noun}s"
+    many = f"{noun}es" if noun.endswith(("s", "rch")) else f"{noun}s"
     return f"{count_text(number)} {noun if number == 1 else many}"
 
 

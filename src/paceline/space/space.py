@@ -29,8 +29,8 @@ from paceline.space.parameter import Parameter
 from paceline.space.parse import parse
 from paceline.space.values import canonical, is_number, plain
 
-FEW = 5
-"""So many ordered values are a choice rather than a range."""
+MAX_CHOICE_VALUES = 5
+"""Up to so many ordered values are a choice rather than a range."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Slot:
     @property
     def is_wide(self) -> bool:
         """Whether it is a range of numbers, or so many values that it is like one."""
-        return self.is_numeric and (self.parameter.count is None or self.parameter.count > FEW)
+        return self.is_numeric and (self.parameter.count is None or self.parameter.count > MAX_CHOICE_VALUES)
 
 
 class Space:

@@ -1,8 +1,8 @@
 """Whether one metric can compare all trials of a study: `loss` can't where trials are trained by different losses.
 
-A dev loss is measured by the trial's own loss function: 0.3 of `mae` isn't worse than 0.2 of `mse`, and Huber's loss
-gets smaller with a smaller `huber_delta`, whatever the net does. `log_loss` is the loss of a class task, so it has
-the same fault. Everything else (rmse, error, ...) is measured in the same way for all trials.
+A validation loss is measured by the trial's own loss function: 0.3 of `mae` isn't worse than 0.2 of `mse`, and
+Huber's loss gets smaller with a smaller `huber_delta`, whatever the net does. `log_loss` is the loss of a class
+task, so it has the same fault. Everything else (rmse, error, ...) is measured in the same way for all trials.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ retrained   the winner again, with other seeds
 summary_of  what must be kept: the winner, its retraining, the data, how trials ended
 extras      all else, worked out of the trials; where one part fails, a sentence says so and the others stand
 
-tied    trials whose score lies within what dev rows (classes: Wilson's interval) or seeds (numbers: two
+tied    trials whose score lies within what validation rows (classes: Wilson's interval) or seeds (numbers: two
         standard deviations of the retrained scores) can tell apart from the best
 edges   numeric hyperparameters of the winner within 5 % of an end of their range
 """
@@ -61,11 +61,11 @@ CLASS_SHARES = ("error", "accuracy")
 
 @dataclass(frozen=True, eq=False)
 class Retrained:
-    """The winner trained again over seeds, on the train part with the dev part for choosing epochs.
+    """The winner trained again over seeds, on the train part with the validation set for choosing epochs.
 
     Attributes:
-        model: with the best dev score among them. The first seed is the trial's own, so with one seed this is the
-            winner itself.
+        model: with the best validation score among them. The first seed is the trial's own, so with one seed this is
+            the winner itself.
         line: the settings by which each was trained.
         seeds, scores: of each run; a score is NaN where no epoch was finite.
         raws: the runs.
@@ -112,8 +112,8 @@ def retrained(setup: Setup, trials: Mapping[int, Trial], best: Trial, *, seeds_a
 
 
 def retraining_fold(setup: Setup) -> tuple[Fold, FoldData]:
-    """What the winner is trained on again: the split's train and dev rows, or where cross-validation has no dev part
-    those of fold 0, for some rows must say which epoch is best."""
+    """What the winner is trained on again: the split's training and validation rows, or where cross-validation has
+    no validation set those of fold 0, for some rows must say which epoch is best."""
     data, settings = setup.data, setup.settings
     if settings.folds is None:
         return data.fold(standardize=settings.standardize), setup.folds[0]
@@ -124,7 +124,7 @@ def retraining_fold(setup: Setup) -> tuple[Fold, FoldData]:
 
 
 def score_of(raw: RawRun, setup: Setup) -> float:
-    """A run's dev score by the study's metric and `select` rule; NaN if no epoch was finite."""
+    """A run's validation score by the study's metric and `select` rule; NaN if no epoch was finite."""
     if raw.best_epoch == 0:
         return math.nan
     row = raw.measurements[-1 if setup.settings.select == "last" else raw.best_epoch - 1]

@@ -61,7 +61,7 @@ def delivered(setup: Setup, trials: Mapping[int, Trial], best: Trial, folder: Pa
         model, found.refit = refitted(setup, best, found.again)
     except Exception as error:
         found.problems.append(
-            f"the model could not be trained on train and dev rows together, so the retrained one is delivered: "
+            f"the model could not be retrained on train + validation, so the repeated one is the final model: "
             f"{first_line(error)}"
         )
         return found

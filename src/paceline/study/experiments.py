@@ -73,8 +73,8 @@ def experiments_of(
     """`effects_of` a study's trials, with the mean training figure of each arm; None for other methods.
 
     Adds "train_name" ("train_error", for regression "train_loss") and to base and arms "train": its mean over the runs
-    that count, at the epoch that gave the score. A dev score that falls while the training figure stays where it was
-    tells of variance, both falling together of bias.
+    that count, at the epoch that gave the score. A validation score that falls while the training figure stays
+    where it was is a sign of variance, both falling together of bias.
     """
     found = effects_of(searcher, History(trials, goal))
     if found is None:

@@ -61,30 +61,31 @@ def tune(
 
     Args:
         data: from `load`, or anything that `load` reads.
-        net: family of the net.
-        space: what to search; default: the net's own (`default_space`).
-        method: how configurations are proposed; "auto": `bayes`, or `tpe` where more than 1000 trials are asked for.
-        stopper: how bad ones are ended early; default hyperband, none for the method population and for controlled
-            experiments (method manual with `method_options` base and factors).
-        trials: most trials (default 100 where `minutes` isn't given either); minutes: most time for the search.
-        epochs: epochs of a trial that isn't stopped.
-        seed: root of all random numbers.
-        metric: dev metric to judge by; default error, for regression rmse.
-        objectives: what is kept good beside the metric: "parameters", "operations" (multiply-adds a row), or other
-            metrics by their own goals; see `Study.pareto`. The model delivered is still the best by the metric.
-        folds: cross-validation with so many dev folds; default one dev part.
-        outer_folds: nested cross-validation: each of so many folds is once the test part of a whole search (see
+        net: model type; "dense" is an MLP.
+        space: the search space; default: that of the model type (`default_space`).
+        method: search algorithm; "auto": `bayes`, or `tpe` for more than 1000 trials.
+        stopper: early stopping of trials (pruner); default: hyperband, or none for the method population and for
+            controlled experiments (method manual with `method_options` base and factors).
+        trials: maximum number of trials; default: 100, or no limit with `minutes`.
+        minutes: time limit of the search.
+        epochs: maximum number of epochs of a trial.
+        seed: random seed.
+        metric: validation metric to optimise; default: error, or rmse for regression.
+        objectives: additional objectives (multi-objective search): "parameters", "operations" (multiply-adds per row)
+            or other metrics; see `Study.pareto`. The final model is the best by the metric.
+        folds: number of cross-validation folds; default: one validation set.
+        outer_folds: nested cross-validation: number of outer folds, each the test set of a search of its own (see
             `study.nested`); `trials` is for each search, `minutes` for all of them.
-        final: with outer folds, whether one more search, with all rows, delivers a model; default so.
-        select: "best" (score of the best epoch) or "last".
-        retrain: seeds that the winner is trained again with.
-        refit: train the delivered model on train and dev rows together (see `study.refit` for how long).
-        params: hyperparameters that all trials have.
-        n_jobs: number of parallel workers (threads that train).
-        target_score: the search ends when a trial is this good.
-        stop_at_noise: the search ends when one more trial can't be expected to gain as much as another seed changes
-            (see `study.stopping_criteria`).
-        warm_start: an older study, or its folder: on other data, or less. Its best configurations run first, and
+        final: with outer folds, one more search on all rows, for the final model; default: yes.
+        select: score of a trial: that of its "best" or its "last" epoch.
+        retrain: number of seeds to repeat the best configuration with.
+        refit: retrain the final model on train + validation (see `study.refit` for how long).
+        params: fixed hyperparameters of all trials.
+        n_jobs: number of parallel workers (threads that train); default: one more than cores.
+        target_score: stop the search at this score.
+        stop_at_noise: stop the search when the expected improvement is below seed noise (see
+            `study.stopping_criteria`).
+        warm_start: an earlier study, or its folder: on other data, or less. Its best configurations run first, and
             `bayes` learns from all its trials, as far as the two studies prove to agree.
         out: folder of the study; default: in memory only.
         store: URL of another database than `out`/study.db.

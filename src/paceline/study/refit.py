@@ -1,10 +1,10 @@
-"""The model that a study delivers: the winner trained once more, on train and dev rows together.
+"""The model that a study delivers: the winner trained once more, on training and validation rows together.
 
-Choosing is over, so the dev rows need not be held back any longer, and more rows make a better model (as
+Choosing is over, so the validation rows need not be held back any longer, and more rows make a better model (as
 scikit-learn's searches refit their winner on all rows that they were given). No row is left to say when to stop;
 the runs over seeds have said it before:
 
-    epochs = the last epoch whose mean dev score over the seeds is within two standard errors of the best one
+    epochs = the last epoch whose mean validation score over the seeds is within two standard errors of the best one
 
 (Of the epochs from the best on, the mean error: a few seeds may agree on one epoch by chance.) The last and not the
 first of them, because more rows bear more training.
@@ -27,7 +27,7 @@ from paceline.summary import Refit
 
 
 def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]:
-    """Train the winner on train and dev rows.
+    """Train the winner on training and validation rows.
 
     Returns:
         The model to deliver, and what is said of it. Where the winner can't be refitted, the model is
@@ -38,10 +38,10 @@ def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]
     found = Refit(rows=len(fold.rows_train))
     epochs = refit_epochs(setup, again)
     if setup.config(best.params).schedule == "plateau":
-        why = "its learning rate follows the dev score, which needs dev rows that aren't trained on"
+        why = "its learning rate follows the validation score, which needs validation rows that aren't trained on"
         return again.model, replace(found, reason=why)
     if not epochs:
-        return again.model, replace(found, reason="no epoch had a finite dev score with all seeds")
+        return again.model, replace(found, reason="no epoch had a finite validation score with all seeds")
     data = put_fold(setup.executor, setup.family, fold, setup.task)
     stages = prepared_line(setup, data, again.line, again.seeds[:1], until=epochs, patience=False)
     raw = train_stages(setup.executor, stages)[0]
@@ -53,7 +53,7 @@ def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]
 
 
 def refit_epochs(setup: Setup, again: Retrained) -> int:
-    """How many epochs to refit for; 0 if no epoch had a finite dev score in all runs. See the head of this module."""
+    """Epochs to refit for; 0 if no epoch had a finite validation score in all runs. See the head of this module."""
     curves = [
         [metric_value(setup.metric, row) for row in raw.measurements]
         for raw, score in zip(again.raws, again.scores, strict=True)

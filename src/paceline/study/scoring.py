@@ -1,4 +1,4 @@
-"""A study's model on rows that it didn't learn from: a confusion matrix of dev rows, the test score with an interval.
+"""A study's model on rows that it wasn't trained on: confusion matrix (validation), test score with an interval.
 
 accuracy   Wilson's interval of a share
 rmse       percentile interval of a bootstrap over rows; of several targets the mean of each one's own rmse, as
@@ -26,9 +26,9 @@ SHOWN_RESIDUALS = 2000
 
 
 def on_dev(setup: Setup, model: Model) -> DevPredictions:
-    """The model on its dev rows: a confusion matrix, or actual against predicted numbers of the first target.
+    """The model on its validation rows: a confusion matrix, or actual against predicted numbers of the first target.
 
-    Where cross-validation has no dev part, its rows are those of fold 0, which the model didn't learn from either.
+    Where cross-validation has no validation set, the rows are those of fold 0, which it wasn't trained on either.
     """
     part = dev_part(setup)
     predicted = model.predict(part.features)
@@ -54,7 +54,7 @@ def on_dev(setup: Setup, model: Model) -> DevPredictions:
 
 
 def dev_part(setup: Setup) -> Subset:
-    """The dev rows of the retrained model: the split's, or where it has none those of fold 0."""
+    """The validation rows of the retrained model: the split's, or where it has none those of fold 0."""
     data, settings = setup.data, setup.settings
     if len(data.split.dev):
         return data.dev

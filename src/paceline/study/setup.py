@@ -35,7 +35,7 @@ class Setup:
         executor: what trains; it holds the folds' arrays.
         metric: what trials are judged by; goal: "minimize" or "maximize".
         space, searcher, stopper: as the settings say.
-        folds: what trials must know of each dev fold.
+        folds: what trials must know of each validation fold.
         earlier: what an older study found (see `study.warm`); None for a cold start.
     """
 
@@ -166,8 +166,8 @@ def without_lost_conditions(parameters: dict[str, Any], fixed: dict[str, Any]) -
     kept = {}
     for name, item in parameters.items():
         when = dict(item.when or {})
-        gone = [parent for parent in when if parent not in parameters]
-        if all(fixed.get(parent) in when[parent] for parent in gone):
-            left = {parent: values for parent, values in when.items() if parent not in gone}
-            kept[name] = dataclasses.replace(item, when=left or None) if gone else item
+        fixed_parents = [parent for parent in when if parent not in parameters]
+        if all(fixed.get(parent) in when[parent] for parent in fixed_parents):
+            left = {parent: values for parent, values in when.items() if parent not in fixed_parents}
+            kept[name] = dataclasses.replace(item, when=left or None) if fixed_parents else item
     return kept

@@ -80,10 +80,10 @@ class Study:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the best dev score; None before there is one.
+        """The trial with the best validation score; None before there is one.
 
-        Of several with the same score a study that has ended takes the one with the best predicted score (see
-        `search.experiments.tie_break`), and one under way the first.
+        Ties are broken by the surrogate's leave-one-out mean (see `search.experiments.tie_break`) once the study has ended, before
+        that by order.
         """
         return best_of(self.record, self.trials)
 

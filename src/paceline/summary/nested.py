@@ -19,8 +19,8 @@ class FoldResult(Record):
     Attributes:
         fold: which, from 0; state: of its study; rows: of its parts, None as long as it is searched.
         trials: how many; ended: why the search ended, None as long as it goes on.
-        trial, params, dev: the best trial, its configuration and dev score; None before there is one.
-        retrained: mean dev score over seeds.
+        trial, params, dev: the best trial, its configuration and validation score; None before there is one.
+        retrained: mean validation score over seeds.
         score, metrics: on the test rows; None before they were opened, and where there is no model.
     """
 
@@ -73,9 +73,9 @@ class NestedSummary(Record):
         metric: of the test scores; goal: "minimize" or "maximize".
         data: the whole data set; outer_folds: how many there are to be; folds: those that were begun.
         mean, sd: of the test scores; interval: of the mean, made as `interval_kind` says.
-        dev_mean: mean dev score of the chosen configurations, where it is of the same metric.
+        dev_mean: mean validation score of the chosen configurations, where it is of the same metric.
         stability: how alike the configurations are; final: the search with all rows; steps: trial-steps in all.
-        problems: what could not be worked out, a sentence each.
+        problems: what could not be computed, a sentence each.
     """
 
     metric: str

@@ -29,7 +29,7 @@ class BestResult(Record):
 
     Attributes:
         trial: its number; params: as proposed; config: all its hyperparameters, defaults included.
-        score, epoch: the best dev score and the epoch it was measured at.
+        score, epoch: the best validation score and the epoch it was measured at.
         equals: how many other trials have the same score.
         schedule: the settings by which it was trained, where they changed on the way (method population); else ().
     """
@@ -55,7 +55,7 @@ class Retrain(Record):
 
 @dataclass(frozen=True, slots=True)
 class Refit(Record):
-    """The last training, on train and dev rows together: its rows and epochs; 0 epochs where `reason` forbade it."""
+    """The last training, on train + validation: its rows and epochs; 0 epochs where `reason` forbade it."""
 
     rows: int = 0
     epochs: int = 0
@@ -194,7 +194,7 @@ class SearchRound(Record):
 
 @dataclass(frozen=True, slots=True)
 class DevPredictions(Record):
-    """A model that never learnt from the dev rows, on them.
+    """A model that never learnt from the validation rows, on them.
 
     Attributes:
         labels, confusion: of classes; a row for each actual class, a column for each predicted one.
@@ -306,7 +306,7 @@ class Summary(Record):
         warm_start: what an older study gave.
         programs, steps: what the engine did. stopped: how trials ended -> how many.
         split, data: what it was run on; dev, test: predictions there.
-        problems: what could not be worked out, a sentence each.
+        problems: what could not be computed, a sentence each.
         pending: whether the model is there but not all else; `resume` works it out.
     """
 
