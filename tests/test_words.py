@@ -29,9 +29,6 @@ NAMES = {
     "Ledger": "TrialTable",
     "Horizon": "VisibleHistory",
     "Endings": "StoppingCriteria",
-    "Never": "NoStopping",
-    "First": "InitialPoints",
-    "Fresh": "UniqueBatch",
     "Growing": "HistoryView",
     "Past": "EncodedHistory",
     "Evidence": "Observations",
@@ -48,23 +45,13 @@ NAMES = {
 CONSTANTS = {"LEAST": "MIN_", "MOST": "MAX_", "FEW": "MAX_", "FIRST": "FIRST_"}
 """Names in the package that don't say of what -> how they begin instead."""
 
-NOT_YET = {
-    "Birth",
-    "Never",
-    "First",
-    "Fresh",
-    "Growing",
-    "Past",
-    "Evidence",
-    "Hunt",
-    "Hyper",
-    "foretold",
-    "imagine",
-    "FIRST",
-}
+NOT_YET: set[str] = set()
 """Names of the table that are still to be renamed."""
 
 DEFINED = {
+    "Never": "NoStopping",
+    "Fresh": "UniqueBatch",
+    "First": "InitialPoints",
     "told": "a name that says what is told",
     "joined": "apply_skip or concatenate",
     "nothing": "empty_result",

@@ -41,7 +41,8 @@ class Minimum:
 
     Attributes:
         x: the configuration with the least value (of several objectives, the first); None if no call succeeded.
-            Ties are broken by the surrogate's leave-one-out mean (see `search.experiments.tie_break`), in a callback by order.
+            Ties are broken by the surrogate's leave-one-out mean (see `search.experiments.tie_break`), in a callback by
+            order.
         fun: its value (of several objectives, the first); inf if no call succeeded.
         nfev: calls made (points with a given `y0` aren't called).
         nit: batches of calls.

@@ -6,8 +6,8 @@
 
 The scores estimate the *procedure* (this search with this training on so many rows), not one model: a validation score
 that a search has selected by is optimistic, and a single test set is small. The K + 1 studies are ordinary ones
-in folders of their own, run one after the other (docs/decisions/nested.md has what that costs); the parent keeps only its
-settings, and everything else is read from them. So a nested study resumes wherever its studies do.
+in folders of their own, run one after the other (docs/decisions/nested.md has what that costs); the parent keeps
+only its settings, and everything else is read from them. So a nested study resumes wherever its studies do.
 """
 
 from __future__ import annotations

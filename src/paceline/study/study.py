@@ -82,8 +82,8 @@ class Study:
     def best(self) -> Trial | None:
         """The trial with the best validation score; None before there is one.
 
-        Ties are broken by the surrogate's leave-one-out mean (see `search.experiments.tie_break`) once the study has ended, before
-        that by order.
+        Ties are broken by the surrogate's leave-one-out mean (see `search.experiments.tie_break`) once the study has
+        ended, before that by order.
         """
         return best_of(self.record, self.trials)
 

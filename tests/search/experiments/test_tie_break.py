@@ -1,4 +1,4 @@
-"""Which of equals is handed over: the one whose neighbours did best, and never anything but an equal."""
+"""Ties are broken by the best predicted score, and never by anything but an equal."""
 
 import math
 from dataclasses import replace
