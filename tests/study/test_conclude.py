@@ -125,7 +125,7 @@ def test_edges_name_numeric_ends_on_their_own_scale(rate: float, dropout: float,
     sentences = edges(setup_of("error", "minimize", space=space), Trial(0, params, 0))
     found = sorted(f"{text.split()[0]} {'lower' if 'lower' in text else 'upper'}" for text in sentences)
     assert found == expected
-    assert all(text.endswith("widen the range.") for text in sentences)
+    assert all(text.endswith("boundary of its search range; widen the range.") for text in sentences)
 
 
 def test_reasons_are_counted_without_their_numbers(whole: Study) -> None:
@@ -178,11 +178,11 @@ def test_of_equals_everybody_names_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.compiles
-def test_a_study_by_a_model_says_how_well_it_foretold(digits: Dataset) -> None:
+def test_a_study_by_a_model_says_how_well_it_predicted(digits: Dataset) -> None:
     study = tune(digits, **SMALL, method="bayes", stopper="none", trials=24)
     found = study.summary.calibration
     assert found.trials == 24 and 0 <= found.within_50 <= found.within_90 <= 1
-    sentence = f"leave-one-out over 24 trials: {100 * found.within_50:.0f} % of the results lie in its 50 % intervals"
+    sentence = f"leave-one-out over 24 trials: {100 * found.within_50:.0f} % of the results"
     assert study.best is not None and sentence in " ".join(uncertainty(study.record, study.best, 24, "error"))
     assert len(study.summary.importance) == 2  # learning rate and dropout
 

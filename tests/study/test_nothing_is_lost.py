@@ -84,7 +84,7 @@ def test_where_the_refit_fails_the_retrained_model_is_delivered(
     monkeypatch.setattr("paceline.study.deliver.refitted", failing)
     study = untrained(digits, **FEW | {"refit": True}, out=tmp_path / "study")
     (problem,) = study.summary.problems
-    assert "retrained one is delivered: planted" in problem and study.summary.refit is None
+    assert "the repeated one is the final model: planted" in problem and study.summary.refit is None
     expected = undisturbed.model().outputs(digits.dev.features)
     assert (load_model(tmp_path / "study").outputs(digits.dev.features) == expected).all()
 
