@@ -145,9 +145,8 @@ def study_lines(lines: Lines, study: "Study") -> None:
         lines.add("ties", f"not significantly worse: {count(tied.count - 1, 'trial')} ({tied.rule})")
     if listed := summary.importance:
         clear = [f"{item.name} {item.ped_anova:.0%}".replace("%", " %") for item in listed if item.clear]
-        rest = "others" if clear else "no hyperparameter is"
-        noise = f"{'; ' if clear else ''}{rest} not distinguishable from noise" if rest else ""
-        lines.add("importance", ", ".join(clear) + noise)
+        noise = "others not distinguishable from noise" if clear else "no hyperparameter is distinguishable from noise"
+        lines.add("importance", "; ".join([", ".join(clear), noise] if clear else [noise]))
     for sentence in summary.edges:
         lines.add("warning", sentence, "yellow")
 
