@@ -105,7 +105,7 @@ def test_the_delivered_model_is_that_of_a_search_with_all_rows(whole: NestedStud
 
 
 def test_the_test_rows_are_not_opened_again(whole: NestedStudy) -> None:
-    with pytest.raises(StudyError, match=r"each outer fold of 'wine' is opened once, when its search ends"):
+    with pytest.raises(StudyError, match=r"each outer fold of 'wine' is used once, when its search ends"):
         whole.evaluate_test()
 
 
