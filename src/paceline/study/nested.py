@@ -179,7 +179,7 @@ class NestedStudy:
             StudyError: saying so.
         """
         raise StudyError(
-            f"the test part of each outer fold of {self.name!r} is used once, when its search ends, and no rows are "
+            f"the test set of each outer fold of {self.name!r} is used once, when its search ends, and no rows are "
             "left to test on; `paceline show` has the scores."
         )
 
