@@ -98,7 +98,8 @@ def hyperparameters_page() -> str:
                 continue  # the same for every family
             parts.append("## Of every net" if shared else f"## Of `{name}` nets")
             for head in dict.fromkeys(wanted.values()):
-                parts.append(f"### {head.capitalize()}{'' if shared else f' ({name})'}")
+                title = head.capitalize() or "Net"
+                parts.append(f"### {title}{'' if shared else f' ({name})'}")
                 rows = [
                     hyperparameter_row(knob, net.knobs[knob], getattr(defaults, knob), searched.get(knob))
                     for knob, section in wanted.items()

@@ -202,6 +202,7 @@ def test_a_call_that_hangs_is_killed_and_noted(functions: ModuleType) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_what_a_killed_call_has_started_ends_too(functions: ModuleType, tmp_path: Path) -> None:
     note = tmp_path / "sleeper"
     space = {"file": {"value": str(note)}}
@@ -276,6 +277,7 @@ def test_a_lambda_stays_in_its_process(how: dict[str, Any]) -> None:
     assert "must be defined with `def` at the top of a module, but got <function" in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "guard", "words"),
     [

@@ -139,6 +139,7 @@ def test_a_contestant_is_ended_at_the_target_with_all_it_started(tmp_path: Path)
     assert not is_alive(child)
 
 
+@pytest.mark.slow
 def test_time_ends_a_contestant_and_its_own_end_is_awaited(tmp_path: Path) -> None:
     folder = tmp_path / "race"
     folder.mkdir()

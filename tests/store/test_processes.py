@@ -108,6 +108,7 @@ def test_a_reader_in_the_middle_of_a_look_does_not_stop_the_writer(study_file: P
         assert len(store.trials()) == 2
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_whole_batches_and_no_lock(study_file: Path, python: Start) -> None:
     moments = random.Random(0)
     done = [0]

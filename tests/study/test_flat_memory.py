@@ -23,6 +23,7 @@ RECORD, AN_EPOCH = 1200, 8
 TRIALS, FROM = 500, 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resumed", [False, True])
 def test_memory_grows_by_a_small_record_a_trial(digits: Dataset, tmp_path: Path, resumed: bool) -> None:
     settings = StudySettings(

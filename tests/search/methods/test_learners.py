@@ -40,6 +40,7 @@ def best_score(history: History) -> float:
     return best.score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", LEARNERS)
 def test_learning_beats_drawing(method: str) -> None:
     """Mean of the logarithm of the best of 60, 5 seeds; the margin is a factor of two."""

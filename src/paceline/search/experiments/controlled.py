@@ -6,7 +6,7 @@
     ...
 
 A seed makes a net's first weights, the order of its batches and its dropout masks. Within a repeat all arms share it,
-so what is luck of the seed is much the same for the base and an arm, and their difference is free of it (see `paired`
+so what the seed changes is much the same for the base and an arm, and their difference is free of it (see `paired`
 for the arithmetic and `effects` for what is made of it). Only a shape undoes that: an arm with another width or
 number of layers has other weights, one with another batch size other batches.
 
