@@ -39,7 +39,7 @@ ENDED_BY = {
     Status.FAILED: {EndReason.FAILED},
 }
 
-ALLOWED = ("the best configuration could not be trained", "the model could not be trained on train")
+ALLOWED = ("the best configuration could not be trained", "the model could not be retrained on train + validation")
 """How the problems of a study begin whose best configuration fails when it is trained once more."""
 
 

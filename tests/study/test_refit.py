@@ -50,7 +50,7 @@ def test_the_dev_evidence_stays_that_of_a_model_that_never_saw_dev_rows(digits: 
 
 def test_a_plateau_schedule_is_not_refitted(digits: Dataset) -> None:
     study = tune(digits, **REFIT | {"params": SMALL["params"] | {"schedule": "plateau"}})
-    assert study.summary.refit.epochs == 0 and "follows the dev score" in study.summary.refit.reason
+    assert study.summary.refit.epochs == 0 and "follows the validation score" in study.summary.refit.reason
     chosen = min(study.summary.retrain.scores)
     assert study.model().evaluate(digits.dev)["error"] == pytest.approx(chosen, abs=1e-6)
 
