@@ -11,9 +11,14 @@ from small_studies import SMALL
 
 from paceline.data import Dataset
 from paceline.model import load_model
+from paceline.net import Family
+from paceline.pack.folds import FoldArrays, FoldData
 from paceline.runs import train_arrays
-from paceline.study import tune
+from paceline.settings import StudySettings
+from paceline.study import Study, tune
+from paceline.study.public import begin
 from paceline.study.refit import last_good_epoch
+from paceline.testing import StubExecutor
 
 pytestmark = pytest.mark.compiles
 
@@ -85,3 +90,30 @@ def test_epochs_without_a_finite_score_are_never_chosen() -> None:
 
 def test_where_no_epoch_is_finite_in_all_runs_none_is_chosen() -> None:
     assert last_good_epoch([[1.0, float("nan")], [float("nan"), 1.0]]) == 0
+
+
+class Watching(StubExecutor):
+    """Knows which folds it holds, and the most at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: set[str] = set()
+        self.most: list[int] = []
+
+    def put_fold(self, family: Family, arrays: FoldArrays, most_rows: tuple[int, int] = (0, 0)) -> FoldData:
+        fold = super().put_fold(family, arrays, most_rows)
+        self.held.add(fold.handle)
+        self.most.append(len(self.held))
+        return fold
+
+    def drop_fold(self, fold: FoldData) -> None:
+        self.held.discard(fold.handle)
+
+
+def test_the_search_s_arrays_are_freed_before_those_of_all_rows_are_taken_in(digits: Dataset) -> None:
+    watching = Watching()
+    asked = {name: value for name, value in REFIT.items() if name != "space"}
+    settings = StudySettings(search=REFIT["space"], **asked, folds=3)
+    study = begin(settings, digits, None, executors=lambda _: watching)
+    assert isinstance(study, Study) and study.summary.refit is not None and study.summary.refit.epochs
+    assert watching.most == [1, 2, 3, 4, 2], "three folds, that of retraining, then all rows beside the latter alone"

@@ -42,6 +42,8 @@ def refitted(setup: Setup, best: Trial, again: Retrained) -> tuple[Model, Refit]
         return again.model, replace(found, reason=why)
     if not epochs:
         return again.model, replace(found, reason="no epoch had a finite validation score with all seeds")
+    for searched in setup.folds:  # the search is over; its arrays needn't lie beside those of all rows
+        setup.executor.drop_fold(searched)
     data = put_fold(setup.executor, setup.family, fold, setup.task)
     stages = prepared_line(setup, data, again.line, again.seeds[:1], until=epochs, patience=False)
     raw = train_stages(setup.executor, stages)[0]
