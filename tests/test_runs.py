@@ -1,13 +1,19 @@
-"""What `train` and `train_many` refuse: calls that name no run, and seeds and epochs that are none."""
+"""What `train` and `train_many` refuse, and what a run that fails leaves behind."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from paceline.data import Dataset, load
-from paceline.errors import SettingsError
-from paceline.runs import train, train_many
+from paceline.errors import EngineError, SettingsError
+from paceline.net import family
+from paceline.pack.executor import Done
+from paceline.pack.trials import PreparedTrial, prepare
+from paceline.runs import RawRun, put_fold, train, train_many, train_stages
+from paceline.testing import StubExecutor
+from paceline.testing.executors import falling
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +53,34 @@ def test_train_refuses_such_seeds(iris: Dataset, seed: Any) -> None:
 def test_seeds_of_numpy_are_seeds(iris: Dataset) -> None:
     runs = train_many(iris, [{"units": 8, "layers": 1}], epochs=1, seeds=np.arange(2))  # type: ignore[arg-type]
     assert [run.seed for run in runs] == [0, 1]
+
+
+class OneByOne(StubExecutor):
+    """Hands over one outcome at a time, as lanes do."""
+
+    def collect(self, timeout: float | None = None) -> list[Done]:
+        done, self._done = self._done[:1], self._done[1:]
+        return done
+
+
+def test_a_run_that_fails_is_told_and_leaves_nothing_behind(iris: Dataset) -> None:
+    """One executor serves search, retraining and refit: what comes next must not meet the outcomes of what failed."""
+    kind = family("dense")
+
+    def sometimes(trial: PreparedTrial, epochs: int) -> NDArray[np.float32]:
+        if trial.seed == 1:
+            raise RuntimeError("no memory")
+        return falling(trial, epochs)
+
+    executor = OneByOne(sometimes)
+    fold = put_fold(executor, kind, iris.fold(), "classes")
+
+    def runs(seeds: list[int]) -> list[RawRun]:
+        trials = [prepare(kind, kind.resolve({}), fold, seed=seed, epochs=3, metric="error") for seed in seeds]
+        return train_stages(executor, [(trials, 3)])
+
+    with pytest.raises(EngineError, match="a trial could not be trained: no memory"):
+        runs([0, 1, 2])
+    assert executor.open_jobs == 0
+    [run] = runs([2])
+    assert run.epochs == 3 and run.measurements.tobytes() == runs([0, 2])[1].measurements.tobytes()
