@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from typer.testing import Result
 
 from paceline import load_model, load_study
 from paceline.cli import commands
-from paceline.cli.live import LiveStudy, drawing, share_done
 from paceline.cli.screens import trial_table
 from paceline.errors import EngineError
 from paceline.settings import StudySettings, dump_settings, json_schema, load_settings
@@ -305,59 +303,6 @@ def test_debug_shows_the_traceback_wherever_it_stands(folder: Path, run: Run) ->
         assert result.stderr.endswith("Error: 'nothing' holds no study (study.db is missing).\n")
 
 
-PROGRESS = Progress(
-    done=42, running=8, stopped=21, diverged=1, total=100, best_score=0.07423, metric="error",
-    best_params={"learning_rate": 0.00312, "optimizer": "adam", "units": 128, "activation": "leaky_relu", "l2": 1e-5},
-    steps=184_000, steps_per_second=18_412.3, seconds=83.0, seconds_left=41.0, compiled=3, compiling=2, phase="search",
-)  # fmt: skip
-
-
-def drawn(progress: Progress, width: int) -> list[str]:
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, legacy_windows=False)
-    console.print(drawing(progress, width))
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
-
-
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_progress_fits_the_terminal(width: int) -> None:
-    lines = drawn(PROGRESS, width)
-    assert all(len(line) <= width for line in lines)
-    if width >= 80:
-        assert len(lines) == 4
-    text = " ".join(" ".join(lines).split())
-    for words in (
-        "42 of 100 trials",
-        "1:23, 0:41 left",
-        "8 active",
-        "21 stopped",
-        "1 diverged",
-        "validation error 0.07423",
-    ):
-        assert words in text
-    assert "18,412 updates/s (all trials)" in text and "2 compiling" in text and "learning_rate=0.00312" in text
-
-
-def test_progress_by_time_and_before_the_first_score() -> None:
-    timed = Progress(*[getattr(PROGRESS, name) for name in Progress.__slots__[:4]], None, None, "error", None,
-                     0, 0.0, 30.0, 90.0, 0, 0, "search")  # fmt: skip
-    assert share_done(timed) == pytest.approx(0.25)
-    assert share_done(PROGRESS) == pytest.approx(83 / 124)
-    text = " ".join(drawn(timed, 80))
-    assert "42 trials" in text and "best" not in text and "compiling" not in text
-
-
-def test_live_lines_are_gone_at_the_end() -> None:
-    console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
-    with LiveStudy(console) as live:
-        live(PROGRESS)
-        live(replace(PROGRESS, phase="retrain"))
-    assert isinstance(console.file, io.StringIO)
-    written = console.file.getvalue()
-    assert "repeating the best configuration" in written
-    assert written.rindex("\x1b[2K") > written.rindex("best")  # the last thing done to the lines is to erase them
-
-
 def test_help_and_mistakes_load_nothing_heavy() -> None:
     code = (
         "import sys\nfrom paceline.cli import app\n"
@@ -391,21 +336,6 @@ def test_ctrl_c_saves_everything_and_says_how_to_go_on(folder: Path, run: Run) -
     study = load_study("long")
     assert study.state == "interrupted" and study.trials
     assert "paceline resume long" in run("show", "long").stdout
-
-
-def test_ctrl_c_is_answered_at_once_on_a_terminal() -> None:
-    console = Console(file=io.StringIO(), width=80, force_terminal=True, legacy_windows=False)
-    before = signal.getsignal(signal.SIGINT)
-    with LiveStudy(console) as live:
-        live(PROGRESS)
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(5.0)
-        live(PROGRESS)  # told while what is under way ends: must not hide the answer
-    assert signal.getsignal(signal.SIGINT) is before
-    assert isinstance(console.file, io.StringIO)
-    written = console.file.getvalue()
-    assert written.rfind("saving progress") > written.rfind("best validation error")
 
 
 def test_table_is_cut_to_a_terminal_and_whole_elsewhere(template: Path) -> None:
